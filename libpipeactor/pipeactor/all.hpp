@@ -1,0 +1,16 @@
+#pragma once
+
+#include "pipeactor/actor_view.hpp"
+#include "pipeactor/context.hpp"
+#include "pipeactor/cookie.hpp"
+#include "pipeactor/error.hpp"
+#include "pipeactor/messages.hpp"
+#include "pipeactor/named_pipe_connection.hpp"
+#include "pipeactor/named_pipe_server.hpp"
+#include "pipeactor/options.hpp"
+#include "pipeactor/payload.hpp"
+#include "pipeactor/peer_identity.hpp"
+#include "pipeactor/pipe_name.hpp"
+#include "pipeactor/session.hpp"
+
+#include <caf/all.hpp>

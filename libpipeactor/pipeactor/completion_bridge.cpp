@@ -1,0 +1,323 @@
+#include "pipeactor/completion_bridge.hpp"
+
+#include "pipeactor/detail/bridge_actor.hpp"
+#include "pipeactor/detail/connection_actor.hpp"
+#include "pipeactor/error.hpp"
+
+#include <cassert>
+#include <future>
+
+namespace pipeactor {
+
+namespace {
+
+/// The bridge whose turn the calling thread runs.
+thread_local const completion_bridge* running_bridge = nullptr;
+
+} // namespace
+
+completion_bridge::completion_bridge(caf::actor_system& sys, port_factory make_port)
+    : caf::execution_unit(&sys), make_port_(std::move(make_port)) {}
+
+completion_bridge::~completion_bridge() {
+  assert(port_ == nullptr);
+  assert(connections_.empty());
+}
+
+// -- life --------------------------------------------------------------------------------------
+
+caf::error completion_bridge::open() {
+  auto port = make_port_();
+  if (!port) {
+    stopped_ = true;
+    return port.error();
+  }
+  port_ = std::move(*port);
+  kind_ = port_->kind();
+  actor_ = detail::spawn_pinned<detail::bridge_actor>(system(), this, completion_bridge_ptr{this});
+  sender_ = caf::actor_cast<caf::strong_actor_ptr>(actor_);
+  return caf::none;
+}
+
+caf::error completion_bridge::open_with_thread() {
+  std::promise<caf::error> opened;
+  auto result = opened.get_future();
+  thread_ = std::thread{[this, &opened] {
+    auto err = open();
+    auto failed = static_cast<bool>(err);
+    opened.set_value(std::move(err));
+    if (!failed)
+      run();
+  }};
+  auto err = result.get();
+  if (err)
+    thread_.join();
+  return err;
+}
+
+void completion_bridge::run() {
+  while (!finished())
+    turn(port::time_point::max());
+  finish();
+}
+
+void completion_bridge::turn(port::time_point deadline) {
+  auto* outer = std::exchange(running_bridge, this);
+  if (stopping_.load(std::memory_order_acquire))
+    close_all();
+  take_inbox();
+  if (!jobs_.empty())
+    deadline = port::time_point::min();
+  else if (!timers_.empty())
+    deadline = std::min(deadline, timers_.begin()->first);
+  port_->step(deadline, *this);
+  fire_timers();
+  take_inbox();
+  run_jobs();
+  running_bridge = outer;
+}
+
+void completion_bridge::shut_down() {
+  stopping_.store(true, std::memory_order_release);
+  {
+    std::lock_guard guard{mutex_};
+    if (stopped_)
+      return;
+    port_->wake();
+  }
+  if (!thread_.joinable()) {
+    while (!finished())
+      turn(port_->now());
+    finish();
+  }
+}
+
+void completion_bridge::join() {
+  if (thread_.joinable())
+    thread_.join();
+}
+
+bool completion_bridge::finished() const noexcept {
+  return stopping_.load(std::memory_order_acquire) && connections_.empty() && servers_.empty()
+         && jobs_.empty() && !inbox_filled_.load(std::memory_order_acquire);
+}
+
+void completion_bridge::finish() {
+  caf::actor actor;
+  {
+    std::lock_guard guard{mutex_};
+    stopped_ = true;
+    std::swap(actor, actor_);
+    port_.reset();
+  }
+  // From here on the scheduler runs what was ours.
+  take_inbox();
+  for (auto& job : jobs_)
+    detail::forward_to_scheduler(system(), job.release());
+  jobs_.clear();
+  timers_.clear();
+  sender_ = nullptr;
+  caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+}
+
+void completion_bridge::close_all() {
+  for (auto& [listener, server] : servers_)
+    port_->stop_listening(listener);
+  for (auto& record : connections_)
+    port_->close(*record);
+}
+
+// -- any thread -----------------------------------------------------------------------------------
+
+void completion_bridge::exec_later(caf::resumable* what) {
+  detail::job job{what, false};
+  if (!detail::is_pinned(*what)) {
+    detail::forward_to_scheduler(system(), job.release());
+    return;
+  }
+  if (running_bridge == this) {
+    jobs_.push_back(std::move(job));
+    return;
+  }
+  {
+    std::lock_guard guard{mutex_};
+    if (!stopped_) {
+      inbox_.push_back(std::move(job));
+      inbox_filled_.store(true, std::memory_order_release);
+      if (inbox_.size() == 1)
+        port_->wake();
+      return;
+    }
+  }
+  detail::forward_to_scheduler(system(), job.release());
+}
+
+caf::actor completion_bridge::actor() const {
+  std::lock_guard guard{mutex_};
+  return actor_;
+}
+
+// -- actors of this bridge ---------------------------------------------------------------------------
+
+void completion_bridge::serve(port::listener_id listener, caf::actor server) {
+  servers_.emplace(listener, std::move(server));
+}
+
+void completion_bridge::open_connection(const detail::connection_setup& setup,
+                                        port::raw_pipe_ptr raw) {
+  port::pipe_settings settings;
+  settings.mode = setup.options.mode;
+  settings.receive_limit = setup.receive_limit;
+  auto account = caf::make_counted<detail::read_account>(setup.options.read_queue_bytes,
+                                                         setup.options.read_queue_messages);
+  auto record
+    = caf::make_counted<detail::connection_record>(settings, account, setup.server_id);
+  auto actor = detail::spawn_pinned<detail::connection_actor>(
+    system(), this, completion_bridge_ptr{this}, record, setup);
+  record->owner = caf::actor_cast<caf::weak_actor_ptr>(actor);
+  account->owner(record->owner);
+  record->index = connections_.size();
+  connections_.push_back(record);
+  num_connections_.store(connections_.size(), std::memory_order_relaxed);
+  port_->adopt(record, std::move(raw));
+  caf::error refused;
+  if (!is_same_user_or_root(record->peer()))
+    refused = make_error(errc::access_denied,
+                         "a client of another user was refused: " + to_string(record->peer()));
+  caf::anon_send(setup.coordinator, detail::connection_opened{named_pipe_connection{actor}});
+  deliver(*record, opened_, detail::opened{std::move(refused)});
+}
+
+void completion_bridge::broadcast(const detail::broadcast_job& job) {
+  for (auto& record : connections_) {
+    if (record->server_id == job.server_id && record->state() == port::pipe_state::connected)
+      deliver(*record, broadcast_write_, detail::broadcast_write{job.write});
+  }
+}
+
+void completion_bridge::abandon(const detail::abandoned& what) {
+  auto& record = *what.record;
+  if (record.state() == port::pipe_state::closed)
+    return;
+  record.abandoned = true;
+  record.coordinator = what.coordinator;
+  record.handler = what.handler;
+  record.reason = what.reason;
+  port_->close(record);
+}
+
+void completion_bridge::call_at(port::time_point when, caf::weak_actor_ptr who) {
+  timers_.emplace(when, std::move(who));
+}
+
+// -- completions ----------------------------------------------------------------------------------------
+
+template <class T>
+void completion_bridge::deliver(detail::connection_record& record,
+                                detail::reusable_element<T>& element, T message) {
+  // Strong for the length of the call: the handler may drop the last handle.
+  auto actor = caf::actor_cast<caf::strong_actor_ptr>(record.owner);
+  if (!actor || record.abandoned)
+    return;
+  auto* self
+    = static_cast<detail::connection_actor*>(caf::actor_cast<caf::abstract_actor*>(actor));
+  element.activate(*self, this, sender_, std::move(message));
+}
+
+namespace {
+
+detail::connection_record& record_of(port::pipe_instance& pipe) {
+  return static_cast<detail::connection_record&>(pipe);
+}
+
+} // namespace
+
+void completion_bridge::on_accepted(port::listener_id listener, port::raw_pipe_ptr accepted) {
+  if (auto i = servers_.find(listener); i != servers_.end())
+    caf::anon_send(i->second, detail::client_accepted{
+                                std::make_shared<port::raw_pipe_ptr>(std::move(accepted))});
+}
+
+void completion_bridge::on_listener_closed(port::listener_id listener) {
+  if (auto server = servers_.extract(listener); !server.empty())
+    caf::anon_send(server.mapped(), detail::listener_closed{});
+}
+
+void completion_bridge::on_received(port::pipe_instance& pipe, payload data) {
+  auto& record = record_of(pipe);
+  record.account->charge(data.size());
+  deliver(record, received_, detail::received{std::move(data)});
+  if (record.account->must_pause())
+    port_->pause_reading(pipe);
+}
+
+void completion_bridge::on_read_ended(port::pipe_instance& pipe, const caf::error& reason) {
+  deliver(record_of(pipe), read_ended_, detail::read_ended{reason});
+}
+
+void completion_bridge::on_sent(port::pipe_instance& pipe, size_t count) {
+  deliver(record_of(pipe), sent_, detail::sent{count});
+}
+
+void completion_bridge::on_write_failed(port::pipe_instance& pipe, size_t count,
+                                        const caf::error& reason) {
+  deliver(record_of(pipe), write_failed_, detail::write_failed{count, reason});
+}
+
+void completion_bridge::on_closed(port::pipe_instance& pipe) {
+  auto record = connection_record_ptr{&record_of(pipe)};
+  connections_[record->index] = connections_.back();
+  connections_[record->index]->index = record->index;
+  connections_.pop_back();
+  num_connections_.store(connections_.size(), std::memory_order_relaxed);
+  if (!record->abandoned) {
+    deliver(*record, closed_, detail::closed{});
+    return;
+  }
+  if (record->handler)
+    caf::anon_send(record->handler, client_disconnected{{}, record->id(), record->reason});
+  if (record->coordinator)
+    caf::anon_send(record->coordinator, detail::connection_closed{record->id()});
+  record->handler = nullptr;
+  record->coordinator = nullptr;
+}
+
+// -- the loop ------------------------------------------------------------------------------------------------
+
+void completion_bridge::take_inbox() {
+  if (!inbox_filled_.load(std::memory_order_acquire))
+    return;
+  {
+    std::lock_guard guard{mutex_};
+    std::swap(taken_, inbox_);
+    inbox_filled_.store(false, std::memory_order_relaxed);
+  }
+  for (auto& job : taken_)
+    jobs_.push_back(std::move(job));
+  taken_.clear();
+}
+
+void completion_bridge::run_jobs() {
+  // What becomes ready meanwhile waits for the next turn, lest two actors that talk to
+  // each other keep completions waiting.
+  for (auto count = std::min(jobs_.size(), defaults::jobs_per_turn); count > 0; --count) {
+    auto job = std::move(jobs_.front());
+    jobs_.pop_front();
+    if (auto more = detail::run_job(this, std::move(job), defaults::messages_per_job))
+      jobs_.push_back(std::move(more));
+  }
+}
+
+void completion_bridge::fire_timers() {
+  if (timers_.empty())
+    return;
+  auto now = port_->now();
+  while (!timers_.empty() && timers_.begin()->first <= now) {
+    auto who = std::move(timers_.begin()->second);
+    timers_.erase(timers_.begin());
+    if (auto actor = caf::actor_cast<caf::actor>(who))
+      caf::anon_send(actor, detail::timer_expired{});
+  }
+}
+
+} // namespace pipeactor

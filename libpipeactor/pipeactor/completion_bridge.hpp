@@ -1,0 +1,149 @@
+#pragma once
+
+#include "pipeactor/options.hpp"
+#include "pipeactor/port/completion_port.hpp"
+#include "pipeactor/detail/caf_compat.hpp"
+#include "pipeactor/detail/connection_record.hpp"
+#include "pipeactor/detail/port_messages.hpp"
+
+#include <caf/ref_counted.hpp>
+
+#include <atomic>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+namespace pipeactor {
+
+/// One thread, one completion port, and the connection actors that live on both: takes
+/// completions off the port and turns each into a typed message to the actor that owns
+/// the operation. An idle actor handles it at once, without a mailbox.
+///
+/// Actors of this bridge keep it alive. After its end they run on the actor system's
+/// scheduler, where all that is left for them to say is "not connected".
+class PIPEACTOR_EXPORT completion_bridge final : public caf::ref_counted,
+                                                 public caf::execution_unit,
+                                                 private port::completion_handler {
+public:
+  completion_bridge(caf::actor_system& sys, port_factory make_port);
+  ~completion_bridge() override;
+
+  // -- life: the context's side ---------------------------------------------------------------
+
+  /// Makes the port on the calling thread, which then has to run turn().
+  caf::error open();
+
+  /// Makes the port on a thread of its own, which runs turns until shut_down().
+  caf::error open_with_thread();
+
+  /// Runs one turn: a step of the port, then actors that are ready. Sleeps until
+  /// `deadline` at most.
+  void turn(port::time_point deadline);
+
+  /// Closes everything. A bridge without a thread runs its last turns in here; one
+  /// with a thread may still be running them until join().
+  void shut_down();
+  void join();
+
+  // -- any thread -------------------------------------------------------------------------------
+
+  void exec_later(caf::resumable* what) override;
+
+  /// Returns the actor that completions come from, or an empty handle after the end.
+  caf::actor actor() const;
+
+  size_t num_connections() const noexcept {
+    return num_connections_.load(std::memory_order_relaxed);
+  }
+
+  port_kind kind() const noexcept {
+    return kind_;
+  }
+
+  // -- actors of this bridge only -------------------------------------------------------------------
+
+  /// Returns the port, or nullptr after the end.
+  port::completion_port* port() noexcept {
+    return port_.get();
+  }
+
+  /// Tells who is sent what the listener accepts.
+  void serve(port::listener_id listener, caf::actor server);
+
+  /// Makes record and actor of a new connection and adopts it.
+  void open_connection(const detail::connection_setup& setup, port::raw_pipe_ptr raw);
+
+  /// Passes a broadcast to each connection of its server.
+  void broadcast(const detail::broadcast_job& job);
+
+  /// Closes a pipe whose actor has gone.
+  void abandon(const detail::abandoned& what);
+
+  /// Sends `timer_expired` to `who` at `when`; does not keep it alive.
+  void call_at(port::time_point when, caf::weak_actor_ptr who);
+
+private:
+  using connection_record_ptr = detail::connection_record_ptr;
+
+  // -- completions ---------------------------------------------------------------------------------
+
+  void on_accepted(port::listener_id listener, port::raw_pipe_ptr accepted) override;
+  void on_listener_closed(port::listener_id listener) override;
+  void on_received(port::pipe_instance& pipe, payload data) override;
+  void on_read_ended(port::pipe_instance& pipe, const caf::error& reason) override;
+  void on_sent(port::pipe_instance& pipe, size_t count) override;
+  void on_write_failed(port::pipe_instance& pipe, size_t count, const caf::error& reason) override;
+  void on_closed(port::pipe_instance& pipe) override;
+
+  /// Lets the actor that owns `record` handle `message`.
+  template <class T>
+  void deliver(detail::connection_record& record, detail::reusable_element<T>& element, T message);
+
+  // -- the loop --------------------------------------------------------------------------------------
+
+  void run();
+  bool finished() const noexcept;
+  void finish();
+  void close_all();
+  void take_inbox();
+  void run_jobs();
+  void fire_timers();
+
+  port_factory make_port_;
+  std::unique_ptr<port::completion_port> port_;
+  port_kind kind_ = port_kind::automatic;
+  std::thread thread_;
+
+  // What other threads hand in.
+  mutable std::mutex mutex_;
+  std::vector<detail::job> inbox_;
+  caf::actor actor_;
+  bool stopped_ = false;
+  std::atomic<bool> inbox_filled_{false};
+  std::atomic<bool> stopping_{false};
+
+  // The thread's own.
+  caf::strong_actor_ptr sender_;
+  std::vector<detail::job> taken_;
+  std::deque<detail::job> jobs_;
+  std::multimap<port::time_point, caf::weak_actor_ptr> timers_;
+  std::unordered_map<port::listener_id, caf::actor> servers_;
+  std::vector<connection_record_ptr> connections_;
+  std::atomic<size_t> num_connections_{0};
+
+  detail::reusable_element<detail::received> received_;
+  detail::reusable_element<detail::sent> sent_;
+  detail::reusable_element<detail::write_failed> write_failed_;
+  detail::reusable_element<detail::read_ended> read_ended_;
+  detail::reusable_element<detail::closed> closed_;
+  detail::reusable_element<detail::opened> opened_;
+  detail::reusable_element<detail::broadcast_write> broadcast_write_;
+  detail::reusable_element<detail::timer_expired> timer_expired_;
+};
+
+using completion_bridge_ptr = caf::intrusive_ptr<completion_bridge>;
+
+} // namespace pipeactor

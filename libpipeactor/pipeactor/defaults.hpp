@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+/// Every constant that bounds something, in one place.
+namespace pipeactor::defaults {
+
+using namespace std::chrono_literals;
+
+// -- options a user may change --------------------------------------------------
+
+constexpr size_t num_threads = 1;
+constexpr size_t message_buffer_size = 131072;
+/// Cap of the default `max_message_size`; what the OS grants may be less.
+constexpr size_t max_message_size = size_t{4} << 20;
+constexpr size_t pending_instances = 4;
+constexpr size_t read_queue_bytes = size_t{4} << 20;
+constexpr size_t read_queue_messages = 4096;
+constexpr size_t write_queue_bytes = size_t{16} << 20;
+constexpr size_t write_queue_messages = 65536;
+
+// -- fixed bounds -----------------------------------------------------------------
+
+/// How long queued writes may drain after the peer's end of file.
+constexpr auto drain_timeout = 5s;
+/// How long `accept` rests after the process ran out of descriptors.
+constexpr auto accept_backoff = 50ms;
+/// How long `named_pipe_server::start` and `stop` wait for their answer.
+constexpr auto request_timeout = 30s;
+/// Received messages up to this size are copied out of the port's receive
+/// buffers into a block of their own size; longer ones are handed on as they lie.
+constexpr size_t copy_threshold = 4096;
+/// Messages one connection may deliver in one turn of its bridge.
+constexpr size_t reads_per_turn = 32;
+/// Jobs (runs of actors) in one turn of a bridge.
+constexpr size_t jobs_per_turn = 256;
+/// Mailbox messages one actor may handle before the next one's turn.
+constexpr size_t messages_per_job = 64;
+/// Completions taken from the operating system in one turn.
+constexpr size_t completions_per_turn = 4096;
+/// Receive buffers of one size that a port may hold at most.
+constexpr size_t receive_buffers = 1024;
+constexpr unsigned uring_submission_entries = 512;
+constexpr unsigned uring_completion_entries = 4096;
+
+} // namespace pipeactor::defaults

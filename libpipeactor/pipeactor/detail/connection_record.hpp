@@ -1,0 +1,58 @@
+#pragma once
+
+#include "pipeactor/port/pipe_instance.hpp"
+#include "pipeactor/detail/read_account.hpp"
+
+#include <any>
+#include <atomic>
+#include <cstdint>
+
+namespace pipeactor::detail {
+
+/// The pipe's record with what the actors' floor keeps there.
+class connection_record final : public port::pipe_instance {
+public:
+  using account_ptr = caf::intrusive_ptr<read_account>;
+
+  connection_record(const port::pipe_settings& settings, account_ptr account, uint64_t server_id)
+      : pipe_instance(next_id(), with_account(settings, account.get())), server_id(server_id),
+        account(std::move(account)) {}
+
+  /// Which server the connection belongs to, for broadcasts.
+  const uint64_t server_id;
+
+  const account_ptr account;
+
+  /// The actor that owns the pipe. Weak: an outstanding operation must not keep a
+  /// connection alive that nobody holds any more. Set before the pipe is adopted.
+  caf::weak_actor_ptr owner;
+
+  /// The user's slot: see named_pipe_connection::custom_data.
+  std::any custom_data;
+
+  // -- bridge thread only ----------------------------------------------------------------------
+
+  /// Position in the bridge's list of connections.
+  size_t index = 0;
+
+  /// The actor is gone or going without having seen its pipe closed; these hear of it.
+  bool abandoned = false;
+  caf::actor coordinator;
+  caf::actor handler;
+  caf::error reason;
+
+private:
+  static port::pipe_settings with_account(port::pipe_settings settings, payload_account* account) {
+    settings.account = account;
+    return settings;
+  }
+
+  static uint64_t next_id() noexcept {
+    static std::atomic<uint64_t> last{0};
+    return ++last;
+  }
+};
+
+using connection_record_ptr = caf::intrusive_ptr<connection_record>;
+
+} // namespace pipeactor::detail

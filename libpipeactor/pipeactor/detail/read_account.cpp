@@ -1,0 +1,24 @@
+#include "pipeactor/detail/read_account.hpp"
+
+#include "pipeactor/detail/port_messages.hpp"
+
+namespace pipeactor::detail {
+
+bool read_account::must_pause() noexcept {
+  if (!above(level_.load(std::memory_order_relaxed), 1))
+    return false;
+  if (paused_.exchange(true))
+    return true;
+  // Another thread may have released everything before it could see the flag.
+  return above(level_.load(), 2) || !paused_.exchange(false);
+}
+
+void read_account::payload_released(size_t size) noexcept {
+  auto level = level_.fetch_sub(entry(size)) - entry(size);
+  if (!paused_.load() || above(level, 2) || !paused_.exchange(false))
+    return;
+  if (auto owner = caf::actor_cast<caf::actor>(owner_))
+    caf::anon_send(owner, resume_reading{});
+}
+
+} // namespace pipeactor::detail

@@ -1,0 +1,20 @@
+#include "pipeactor/messages.hpp"
+
+namespace pipeactor {
+
+caf::message_handler ignore_events() {
+  return {
+    [](const server_ready&) {},
+    [](const client_connected&) {},
+    [](const client_message_received&) {},
+    [](const client_message_sent&) {},
+    [](const client_message_failed&) {},
+    [](const client_disconnected&) {},
+  };
+}
+
+void add_message_types(caf::actor_system_config& config) {
+  detail::add_message_types<caf::id_block::pipeactor>(config);
+}
+
+} // namespace pipeactor

@@ -1,0 +1,55 @@
+#include "pipeactor/named_pipe_connection.hpp"
+
+#include "pipeactor/error.hpp"
+#include "pipeactor/messages.hpp"
+#include "pipeactor/detail/connection_actor.hpp"
+
+namespace pipeactor {
+
+named_pipe_connection::named_pipe_connection(caf::actor actor) noexcept
+    : actor_(std::move(actor)) {
+  auto* base = actor_ ? caf::actor_cast<caf::abstract_actor*>(actor_) : nullptr;
+  if (auto* local = dynamic_cast<detail::connection_actor*>(base))
+    record_ = &local->record();
+}
+
+void named_pipe_connection::async_write(payload data, pipeactor::cookie cookie) const {
+  if (!data.empty())
+    caf::anon_send(actor_, pipeactor::async_write{std::move(data), std::move(cookie)});
+}
+
+void named_pipe_connection::async_read(pipeactor::cookie cookie) const {
+  caf::anon_send(actor_, pipeactor::async_read{std::move(cookie)});
+}
+
+void named_pipe_connection::async_close() const {
+  caf::anon_send(actor_, pipeactor::async_close{});
+}
+
+uint64_t named_pipe_connection::id() const noexcept {
+  return record_ != nullptr ? record_->id() : 0;
+}
+
+bool named_pipe_connection::is_connected() const noexcept {
+  return record_ != nullptr && record_->state() == port::pipe_state::connected;
+}
+
+bool named_pipe_connection::is_opening() const noexcept {
+  return record_ != nullptr && record_->state() == port::pipe_state::opening;
+}
+
+native_handle_type named_pipe_connection::native_handle() const noexcept {
+  return record_ != nullptr ? record_->native_handle() : invalid_native_handle;
+}
+
+caf::expected<peer_identity> named_pipe_connection::peer() const {
+  if (record_ == nullptr)
+    return make_error(errc::not_local);
+  return record_->peer();
+}
+
+std::any* named_pipe_connection::custom_data() const noexcept {
+  return record_ != nullptr ? &record_->custom_data : nullptr;
+}
+
+} // namespace pipeactor

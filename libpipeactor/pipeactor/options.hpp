@@ -1,0 +1,109 @@
+#pragma once
+
+#include "pipeactor/defaults.hpp"
+#include "pipeactor/export.hpp"
+#include "pipeactor/detail/caf_compat.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace pipeactor::port {
+class completion_port;
+} // namespace pipeactor::port
+
+namespace pipeactor {
+
+/// How bytes on a pipe are cut.
+enum class pipe_mode : uint8_t {
+  /// Every write arrives as one message (SOCK_SEQPACKET, PIPE_TYPE_MESSAGE).
+  message,
+  /// A stream: a read returns what is there (SOCK_STREAM, PIPE_TYPE_BYTE).
+  byte,
+};
+
+/// What a write does that finds the write queue full.
+enum class write_queue_policy : uint8_t {
+  /// That write fails with `errc::queue_full`.
+  fail_write,
+  /// The connection is closed with `errc::queue_full`.
+  disconnect,
+};
+
+/// The operating system's completion mechanism.
+enum class port_kind : uint8_t {
+  /// The best one that works here: io_uring, or epoll where it is refused.
+  automatic,
+  io_uring,
+  epoll,
+  /// In memory, for tests: see port/simulated.hpp.
+  simulated,
+};
+
+PIPEACTOR_EXPORT std::string to_string(pipe_mode mode);
+PIPEACTOR_EXPORT std::string to_string(port_kind kind);
+
+/// Makes the port of one bridge, on the thread that will run it.
+using port_factory
+  = std::function<caf::expected<std::unique_ptr<port::completion_port>>()>;
+
+/// Options of a context: they hold for all its bridges.
+struct context_options {
+  port_kind port = port_kind::automatic;
+
+  /// How long a bridge polls for completions before it sleeps. Costs CPU time while
+  /// idle traffic goes on, and saves the wake-up (some 50 us) of a lone message.
+  std::chrono::microseconds spin{0};
+
+  /// Where set, makes the ports in place of `port`.
+  port_factory make_port;
+
+  /// false: bridges have no threads of their own; the caller runs them with
+  /// `context::step`, all from one thread.
+  bool run_threads = true;
+};
+
+/// Options of a server, read once when it starts.
+struct server_options {
+  /// Leaf name ("MyService"), or on Linux an absolute path. Required.
+  std::string pipe_name;
+
+  /// Number of the context's bridges (I/O threads) that serve the connections. A
+  /// new connection goes to the one with the fewest and stays there.
+  size_t num_threads = defaults::num_threads;
+
+  /// true: a read is pending at all times. false: one message per `async_read`.
+  bool continuously_read = true;
+
+  /// Byte mode: the longest piece that one read returns. Message mode: a hint only,
+  /// longer messages arrive whole.
+  size_t message_buffer_size = defaults::message_buffer_size;
+
+  /// Message mode: a longer write fails and a peer that sends more is disconnected,
+  /// both with `errc::message_too_large`. 0: what the operating system grants, at
+  /// most 4 MiB. A value that it does not grant fails at start.
+  size_t max_message_size = 0;
+
+  pipe_mode mode = pipe_mode::message;
+
+  /// Connections that may wait to be accepted (the listen backlog).
+  size_t pending_instances = defaults::pending_instances;
+
+  /// Reading pauses while a connection has handed out this much that is not
+  /// released yet, and resumes at half.
+  size_t read_queue_bytes = defaults::read_queue_bytes;
+  size_t read_queue_messages = defaults::read_queue_messages;
+
+  /// What may wait for a slow peer; beyond it `write_queue_policy` decides.
+  size_t write_queue_bytes = defaults::write_queue_bytes;
+  size_t write_queue_messages = defaults::write_queue_messages;
+  pipeactor::write_queue_policy write_queue_policy = pipeactor::write_queue_policy::fail_write;
+};
+
+/// Returns an error that names the first option that is out of range, or none.
+PIPEACTOR_EXPORT caf::error check(const server_options& options);
+
+} // namespace pipeactor

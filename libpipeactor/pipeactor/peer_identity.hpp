@@ -1,0 +1,39 @@
+#pragma once
+
+#include "pipeactor/export.hpp"
+#include "pipeactor/detail/caf_compat.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pipeactor {
+
+/// Who is at the other end of a pipe, as the kernel reports it (unix(7),
+/// SO_PEERCRED and SO_PEERGROUPS): the peer cannot forge it. Taken once, when the
+/// connection is made; a process that passes its descriptor on stays its owner here.
+struct peer_identity {
+  /// Process id, 0 where the kernel does not tell (a peer of another pid namespace).
+  int64_t pid = 0;
+  /// User and group id, -1 where the kernel does not tell.
+  int64_t uid = -1;
+  int64_t gid = -1;
+  /// Supplementary groups.
+  std::vector<int64_t> groups;
+};
+
+/// Returns e.g. "pid 12, uid 1000, gid 1000".
+PIPEACTOR_EXPORT std::string to_string(const peer_identity& peer);
+
+/// Returns whether the peer runs as this process's effective user, or as root, who is
+/// always admitted.
+PIPEACTOR_EXPORT bool is_same_user_or_root(const peer_identity& peer);
+
+template <class Inspector>
+detail::inspect_result_t<Inspector> inspect(Inspector& f, peer_identity& x) {
+  return detail::inspect_fields(f, "pipeactor::peer_identity", detail::field("pid", x.pid),
+                                detail::field("uid", x.uid), detail::field("gid", x.gid),
+                                detail::field("groups", x.groups));
+}
+
+} // namespace pipeactor

@@ -1,0 +1,351 @@
+#include "pipeactor/pipe_name.hpp"
+
+#include "pipeactor/error.hpp"
+#include "pipeactor/port/unix_socket.hpp"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <string_view>
+#include <utility>
+
+namespace pipeactor {
+
+namespace {
+
+using port::unique_fd;
+using port::unix_error;
+
+constexpr std::string_view lock_suffix = ".lock";
+/// A terminating NUL always fits, so that programs that print sun_path are safe.
+constexpr size_t longest_path = sizeof(sockaddr_un::sun_path) - 1;
+/// The longest text that a lock file holds: a pid and a line feed.
+constexpr size_t longest_lock_text = 20;
+/// Each further attempt means that another server stopped in the very moment before.
+constexpr int most_attempts = 1000;
+
+std::string lock_path(const std::string& path) {
+  return path + std::string{lock_suffix};
+}
+
+bool is_absolute(const std::string& name) {
+  return !name.empty() && name.front() == '/';
+}
+
+bool has_suffix(std::string_view text, std::string_view suffix) {
+  return text.size() >= suffix.size() && text.substr(text.size() - suffix.size()) == suffix;
+}
+
+bool is_control(char c) {
+  auto value = static_cast<unsigned char>(c);
+  return value < 0x20 || value == 0x7f;
+}
+
+/// Returns what is wrong with a name, or nullptr.
+const char* flaw_of(const std::string& name) {
+  if (std::any_of(name.begin(), name.end(), is_control))
+    return "has a control character";
+  if (is_absolute(name))
+    return name.back() == '/' ? "ends with a slash" : nullptr;
+  if (name.find_first_of("/\\") != std::string::npos)
+    return "has a slash or backslash and is not an absolute path";
+  if (name.front() == '.')
+    return "starts with a dot";
+  return has_suffix(name, lock_suffix) ? "ends with .lock, as the lock files of servers do"
+                                       : nullptr;
+}
+
+caf::error unsafe(const std::string& path, const std::string& why) {
+  return make_error(errc::unsafe_directory, path + " " + why);
+}
+
+std::string directory_of(const std::string& path) {
+  return path.substr(0, path.rfind('/'));
+}
+
+} // namespace
+
+caf::expected<std::string> pipe_path(const std::string& name) {
+  if (name.empty())
+    return make_error(errc::missing_pipe_name);
+  if (auto* flaw = flaw_of(name); flaw != nullptr)
+    return make_error(errc::invalid_pipe_name, std::string{"the pipe name "} + flaw);
+  auto path = is_absolute(name) ? name : pipe_directory() + "/" + name;
+  if (path.size() > longest_path)
+    return make_error(errc::pipe_name_too_long,
+                      "the path " + path + " has " + std::to_string(path.size())
+                        + " bytes: " + std::to_string(longest_path) + " fit a socket address");
+  return path;
+}
+
+std::string pipe_directory() {
+  auto uid = geteuid();
+  auto runtime = "/run/user/" + std::to_string(uid);
+  struct stat info;
+  // Not $XDG_RUNTIME_DIR: server and client must agree whatever their environments say.
+  if (lstat(runtime.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == uid
+      && (info.st_mode & 022) == 0)
+    return runtime + "/pipeactor";
+  return "/tmp/pipeactor-" + std::to_string(uid);
+}
+
+caf::error prepare_pipe_directory(const std::string& name) {
+  if (is_absolute(name))
+    return caf::none;
+  return detail::prepare_directory(pipe_directory());
+}
+
+caf::error check_pipe_directory(const std::string& name) {
+  if (is_absolute(name))
+    return caf::none;
+  return detail::check_directory(pipe_directory());
+}
+
+namespace detail {
+
+caf::error prepare_directory(const std::string& directory) {
+  // One that was made just now is checked too: another user may have been first.
+  if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+    if (errno == ENOENT)
+      return make_error(errc::os_error,
+                        "cannot create " + directory + ": its directory does not exist", ENOENT);
+    return unix_error(errno, "cannot create " + directory);
+  }
+  return check_directory(directory);
+}
+
+caf::error check_directory(const std::string& directory) {
+  struct stat info;
+  if (lstat(directory.c_str(), &info) != 0)
+    return unix_error(errno, "cannot use " + directory);
+  if (S_ISLNK(info.st_mode))
+    return unsafe(directory, "is a symbolic link: remove it");
+  if (!S_ISDIR(info.st_mode))
+    return unsafe(directory, "is not a directory: remove it");
+  if (info.st_uid != geteuid())
+    return unsafe(directory, "belongs to user " + std::to_string(info.st_uid)
+                               + ": only that user or root can remove it");
+  if ((info.st_mode & 077) != 0)
+    return unsafe(directory, "lets other users in: chmod 700 it");
+  return caf::none;
+}
+
+} // namespace detail
+
+// -- the claim ------------------------------------------------------------------------
+
+namespace {
+
+struct flock whole_file(short type) {
+  struct flock result = {};
+  result.l_type = type;
+  result.l_whence = SEEK_SET;
+  return result;
+}
+
+caf::error lock_open_error(int error_number, const std::string& lock) {
+  auto what = "cannot open the lock file " + lock;
+  switch (error_number) {
+  case ELOOP:
+    return make_error(errc::unsafe_directory, what + ": it is a symbolic link: remove it", ELOOP);
+  case EISDIR:
+  case ENXIO:
+    return make_error(errc::unsafe_directory, what + ": it is not a regular file: remove it",
+                      error_number);
+  case ENOENT:
+    return make_error(errc::os_error,
+                      what + ": the directory does not exist: create " + directory_of(lock),
+                      ENOENT);
+  default:
+    return unix_error(error_number, what);
+  }
+}
+
+caf::expected<unique_fd> open_lock_file(const std::string& lock) {
+  constexpr int flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+  unique_fd fd{open(lock.c_str(), flags, 0600)};
+  if (fd)
+    return fd;
+  auto error_number = errno;
+  // fs.protected_regular refuses O_CREAT on another user's file; the caller tells whose.
+  if (error_number == EACCES)
+    if (unique_fd other{open(lock.c_str(), flags & ~O_CREAT)})
+      return other;
+  return lock_open_error(error_number, lock);
+}
+
+/// Returns the text of a lock file, which is short.
+std::string read_lock_text(int fd) {
+  char buffer[longest_lock_text + 1];
+  auto size = pread(fd, buffer, sizeof(buffer), 0);
+  return {buffer, size > 0 ? static_cast<size_t>(size) : 0};
+}
+
+/// Writing to a file that is not our lock file would destroy it: take "Cargo.lock" beside
+/// a pipe named "Cargo".
+caf::error check_lock_file(int fd, const std::string& lock) {
+  struct stat info;
+  if (fstat(fd, &info) != 0)
+    return unix_error(errno, "cannot use the lock file " + lock);
+  if (!S_ISREG(info.st_mode))
+    return unsafe(lock, "is not a regular file: remove it");
+  if (info.st_uid != geteuid())
+    return unsafe(lock, "belongs to user " + std::to_string(info.st_uid)
+                          + ": start the server as that user, or remove it");
+  if (info.st_nlink > 1)
+    return unsafe(lock, "has a second name (hard link): remove it");
+  auto text = read_lock_text(fd);
+  if (text.size() > longest_lock_text
+      || text.find_first_not_of("0123456789\n") != std::string::npos)
+    return unsafe(lock, "is not a pipeactor server's lock file: choose another pipe name");
+  return caf::none;
+}
+
+/// Does `path` still name what `fd` has open?
+bool names_file(const std::string& path, int fd) {
+  struct stat named;
+  struct stat opened;
+  return lstat(path.c_str(), &named) == 0 && fstat(fd, &opened) == 0
+         && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
+/// For people: the kernel tells no pid for locks of open file descriptions.
+void write_pid(int fd) {
+  auto text = std::to_string(getpid()) + "\n";
+  if (ftruncate(fd, 0) != 0 || pwrite(fd, text.data(), text.size(), 0) < 0)
+    return; // A full disk: the lock is what counts.
+}
+
+caf::error in_use(const std::string& path, const std::string& by) {
+  return make_error(errc::pipe_in_use, "cannot claim " + path + ": " + by);
+}
+
+caf::error lock_file(int fd, const std::string& path) {
+  auto lock = whole_file(F_WRLCK);
+  if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+    return caf::none;
+  if (errno != EAGAIN && errno != EACCES)
+    return unix_error(errno, "cannot lock " + lock_path(path));
+  auto pid = read_lock_text(fd);
+  pid.erase(std::remove(pid.begin(), pid.end(), '\n'), pid.end());
+  return in_use(path, pid.empty() ? "held by another server" : "held by process " + pid);
+}
+
+/// Finds out whether a socket file still has a socket, without showing up in the accept
+/// queue of a live server: a SOCK_DGRAM connect to a socket of another type gets
+/// EPROTOTYPE. The other types are for kernels that do not tell that way.
+caf::error check_dead(const std::string& path) {
+  for (auto type : {SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM}) {
+    unique_fd fd{socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+    if (!fd)
+      return unix_error(errno, "cannot make a socket");
+    switch (auto code = port::connect_to_path(fd.get(), path); code) {
+    case ECONNREFUSED:
+    case ENOENT:
+      break;
+    case 0:
+    case EAGAIN:
+    case EPROTOTYPE:
+      return in_use(path, "a live server of another program has it");
+    default:
+      return unix_error(code, "cannot tell whether the server of " + path + " lives");
+    }
+  }
+  return caf::none;
+}
+
+/// Removes the socket file of a dead server. Call with the lock held.
+caf::error clear_path(const std::string& path) {
+  struct stat info;
+  if (lstat(path.c_str(), &info) != 0)
+    return errno == ENOENT ? caf::error{} : unix_error(errno, "cannot look at " + path);
+  if (!S_ISSOCK(info.st_mode))
+    return make_error(errc::not_a_pipe, path
+                                          + " is there and is not a socket: remove it or "
+                                            "choose another pipe name");
+  if (auto err = check_dead(path))
+    return err;
+  if (unlink(path.c_str()) != 0 && errno != ENOENT)
+    return unix_error(errno, "cannot remove " + path + ", which a dead server left");
+  return caf::none;
+}
+
+} // namespace
+
+pipe_name_claim::pipe_name_claim(std::string path, int lock_fd)
+    : path_(std::move(path)), lock_fd_(lock_fd), owner_pid_(getpid()) {}
+
+pipe_name_claim::pipe_name_claim(pipe_name_claim&& other) noexcept {
+  *this = std::move(other);
+}
+
+pipe_name_claim& pipe_name_claim::operator=(pipe_name_claim&& other) noexcept {
+  std::swap(path_, other.path_);
+  std::swap(lock_fd_, other.lock_fd_);
+  std::swap(owner_pid_, other.owner_pid_);
+  std::swap(socket_device_, other.socket_device_);
+  std::swap(socket_inode_, other.socket_inode_);
+  return *this;
+}
+
+pipe_name_claim::~pipe_name_claim() {
+  if (lock_fd_ < 0)
+    return;
+  unique_fd lock{lock_fd_};
+  if (owner_pid_ != getpid())
+    return;
+  struct stat info;
+  if (socket_inode_ != 0 && lstat(path_.c_str(), &info) == 0 && info.st_ino == socket_inode_
+      && info.st_dev == socket_device_)
+    unlink(path_.c_str());
+  // Where somebody removed our lock file, the one there now may be another server's.
+  if (auto path = lock_path(path_); names_file(path, lock_fd_))
+    unlink(path.c_str());
+}
+
+caf::expected<pipe_name_claim> pipe_name_claim::acquire(const std::string& path) {
+  auto lock = lock_path(path);
+  for (int attempt = 0; attempt < most_attempts; ++attempt) {
+    auto fd = open_lock_file(lock);
+    if (!fd)
+      return std::move(fd.error());
+    if (auto err = check_lock_file(fd->get(), lock))
+      return err;
+    if (auto err = lock_file(fd->get(), path))
+      return err;
+    // The holder before may have removed the file between our open and our lock.
+    if (!names_file(lock, fd->get()))
+      continue;
+    // From here on the destructor removes the lock file, also one that was there before:
+    // without a server it is of no use.
+    pipe_name_claim result{path, fd->release()};
+    write_pid(result.lock_fd_);
+    if (auto err = clear_path(path))
+      return err;
+    return result;
+  }
+  return in_use(path, "its lock file changes all the time");
+}
+
+bool pipe_name_claim::is_held(const std::string& path) {
+  unique_fd fd{
+    open(lock_path(path).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+  auto lock = whole_file(F_WRLCK);
+  return fd && fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+void pipe_name_claim::socket_bound() noexcept {
+  struct stat info;
+  if (lstat(path_.c_str(), &info) == 0 && S_ISSOCK(info.st_mode)) {
+    socket_device_ = info.st_dev;
+    socket_inode_ = info.st_ino;
+  }
+}
+
+} // namespace pipeactor

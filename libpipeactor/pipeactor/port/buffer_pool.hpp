@@ -1,0 +1,62 @@
+#pragma once
+
+#include "pipeactor/payload.hpp"
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+namespace pipeactor::port {
+
+/// Receive buffers of one size, as long as the longest message, in virtual memory: a
+/// page costs memory only once it was written. Free buffers are reused last in, first out, so
+/// that few pages stay hot. Used by the thread of one port; payloads that came from
+/// it may be released on any thread, also after the port is gone.
+class buffer_pool {
+public:
+  static constexpr uint32_t none = UINT32_MAX;
+
+  /// Makes a pool of up to `defaults::receive_buffers` buffers of at least `size` bytes.
+  /// @throws std::bad_alloc where not even a few buffers can be mapped
+  explicit buffer_pool(size_t size);
+  ~buffer_pool();
+
+  buffer_pool(const buffer_pool&) = delete;
+  buffer_pool& operator=(const buffer_pool&) = delete;
+
+  /// Returns the size of a buffer in bytes.
+  size_t buffer_size() const noexcept;
+
+  /// Returns the number of buffers.
+  uint32_t capacity() const noexcept;
+
+  /// Takes a buffer.
+  /// @returns its index, or `none`
+  uint32_t acquire() noexcept;
+
+  /// Gives back a buffer that no payload was made of.
+  void release(uint32_t index) noexcept;
+
+  std::byte* data(uint32_t index) const noexcept;
+
+  /// Makes a payload of the first `size` bytes of a buffer, charged to `account`, and takes
+  /// the buffer over: short messages are copied to a block of their own size and the buffer
+  /// is free again at once; so are all while few buffers are free, lest payloads that are
+  /// kept starve other connections.
+  payload make_payload(uint32_t index, size_t size, detail::payload_account* account);
+
+private:
+  struct shared;
+
+  void reclaim() noexcept;
+
+  shared* shared_;
+  std::vector<uint32_t> free_;
+  /// Bytes of each buffer that were written since its pages were given back; their sum.
+  std::vector<size_t> written_;
+  size_t resident_ = 0;
+};
+
+} // namespace pipeactor::port

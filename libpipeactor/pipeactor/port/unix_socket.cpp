@@ -1,0 +1,257 @@
+#include "pipeactor/port/unix_socket.hpp"
+
+#include "pipeactor/error.hpp"
+
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+
+namespace pipeactor::port {
+
+namespace {
+
+/// What the kernel adds to a message before it compares it with SO_SNDBUF.
+constexpr size_t send_buffer_overhead = 32;
+/// A message lies in one block of at most 4 MiB, less 320 bytes for the kernel, and in
+/// 17 pages: more is ENOBUFS.
+constexpr size_t longest_kernel_message = (size_t{4} << 20) - 320 + size_t{17} * 4096;
+/// SO_SNDBUF of a stock kernel, for when not even a socket can be made to ask.
+constexpr size_t stock_send_buffer = 212992;
+constexpr size_t most_backlog = 65535;
+constexpr size_t discard_buffer_size = 16384;
+
+struct translation {
+  int error_number;
+  errc code;
+  const char* advice;
+};
+
+constexpr translation translations[] = {
+  {EACCES, errc::access_denied,
+   "the user needs write access to it and search access to the directories above"},
+  {EPERM, errc::access_denied, "the system's security rules forbid it to this user"},
+  {EADDRINUSE, errc::pipe_in_use, "another server has the name: stop it or choose another name"},
+  {ENOENT, errc::no_such_pipe, "it does not exist: start the server first"},
+  {ECONNREFUSED, errc::no_such_pipe, "no server listens there any more: start it again"},
+  {EAGAIN, errc::pipe_busy, "too many clients wait for the server: try again"},
+  {EPROTOTYPE, errc::not_a_pipe, "it is a pipe of the other mode (message/byte)"},
+  {ENOTSOCK, errc::not_a_pipe, "it is not a socket"},
+  {EMFILE, errc::out_of_resources, "raise the descriptor limit of the process (ulimit -n)"},
+  {ENFILE, errc::out_of_resources, "raise the descriptor limit of the system (fs.file-max)"},
+  {ENOMEM, errc::out_of_resources, "the system has no memory left for it"},
+  {ENOBUFS, errc::out_of_resources, "the system has no buffer left for it: send less at once"},
+  {EPIPE, errc::closed_by_peer, "the peer does not read any more"},
+  {ECONNRESET, errc::peer_reset, "the peer closed without reading all that was sent to it"},
+  {EMSGSIZE, errc::message_too_large, "send shorter messages or raise net.core.wmem_max"},
+  {ECANCELED, errc::operation_aborted, "it was cancelled"},
+  {ENAMETOOLONG, errc::pipe_name_too_long, "107 bytes fit a socket address"},
+};
+
+int socket_type(pipe_mode mode) {
+  return mode == pipe_mode::message ? SOCK_SEQPACKET : SOCK_STREAM;
+}
+
+unique_fd make_socket(pipe_mode mode) {
+  return unique_fd{socket(AF_UNIX, socket_type(mode) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+}
+
+/// Fills in a socket address.
+/// @returns false where `path` does not fit
+bool to_address(const std::string& path, sockaddr_un& address) noexcept {
+  address = {};
+  address.sun_family = AF_UNIX;
+  if (path.empty() || path.size() >= sizeof(address.sun_path))
+    return false;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  return true;
+}
+
+int bind_to_path(int fd, const std::string& path) noexcept {
+  sockaddr_un address;
+  if (!to_address(path, address))
+    return ENAMETOOLONG;
+  return bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0 ? 0 : errno;
+}
+
+size_t send_buffer_of(int fd) noexcept {
+  int value = 0;
+  socklen_t size = sizeof(value);
+  if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &value, &size) != 0)
+    return stock_send_buffer;
+  return static_cast<size_t>(value);
+}
+
+bool is_message_socket(int fd) noexcept {
+  int type = 0;
+  socklen_t size = sizeof(type);
+  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
+bool is_other_than_socket(const std::string& path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0 && !S_ISSOCK(info.st_mode);
+}
+
+std::vector<int64_t> groups_of_peer(int fd) {
+  std::vector<gid_t> groups;
+  socklen_t size = 0;
+  // ERANGE tells how much room it takes. A process cannot change the groups that were
+  // recorded, so the second call succeeds.
+  while (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) {
+    if (errno != ERANGE || size <= groups.size() * sizeof(gid_t))
+      return {};
+    groups.resize(size / sizeof(gid_t));
+  }
+  return {groups.begin(), groups.begin() + static_cast<ptrdiff_t>(size / sizeof(gid_t))};
+}
+
+} // namespace
+
+unique_fd::~unique_fd() {
+  if (fd_ >= 0)
+    close(fd_);
+}
+
+caf::error unix_error(int error_number, const std::string& what) {
+  for (const auto& entry : translations)
+    if (entry.error_number == error_number)
+      return make_error(entry.code, what + ": " + entry.advice, error_number);
+  return make_error(errc::os_error, what, error_number);
+}
+
+int connect_to_path(int fd, const std::string& path) noexcept {
+  sockaddr_un address;
+  if (!to_address(path, address))
+    return ENAMETOOLONG;
+  return connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0 ? 0 : errno;
+}
+
+caf::expected<unix_listener> listen_unix(const listen_request& request) {
+  auto path = pipe_path(request.pipe_name);
+  if (!path)
+    return std::move(path.error());
+  if (auto err = prepare_pipe_directory(request.pipe_name))
+    return err;
+  auto claim = pipe_name_claim::acquire(*path);
+  if (!claim)
+    return std::move(claim.error());
+  auto what = "cannot listen on " + *path;
+  unix_listener result{std::move(*claim), make_socket(request.mode)};
+  if (!result.socket)
+    return unix_error(errno, what);
+  // The socket file takes its mode from the socket: it never exists with looser rights.
+  if (fchmod(result.socket.get(), 0600) != 0)
+    return unix_error(errno, what);
+  if (auto code = bind_to_path(result.socket.get(), *path); code != 0)
+    return unix_error(code, what);
+  result.claim.socket_bound();
+  if (listen(result.socket.get(), static_cast<int>(std::min(request.backlog, most_backlog))) != 0)
+    return unix_error(errno, what);
+  return result;
+}
+
+caf::expected<unique_fd> connect_unix(const std::string& pipe_name, pipe_mode mode) {
+  auto path = pipe_path(pipe_name);
+  if (!path)
+    return std::move(path.error());
+  if (auto err = check_pipe_directory(pipe_name))
+    return err;
+  auto what = "cannot connect to " + *path;
+  auto fd = make_socket(mode);
+  if (!fd)
+    return unix_error(errno, what);
+  auto code = connect_to_path(fd.get(), *path);
+  if (code == 0)
+    return fd;
+  // The kernel refuses a file that is no socket in the same words as a dead server's.
+  if (code == ECONNREFUSED && is_other_than_socket(*path))
+    code = ENOTSOCK;
+  return unix_error(code, what);
+}
+
+peer_identity peer_of(int fd) {
+  peer_identity result;
+  ucred credentials = {};
+  socklen_t size = sizeof(credentials);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+    return result;
+  result.pid = std::max(credentials.pid, 0);
+  if (credentials.uid != static_cast<uid_t>(-1))
+    result.uid = credentials.uid;
+  if (credentials.gid != static_cast<gid_t>(-1))
+    result.gid = credentials.gid;
+  result.groups = groups_of_peer(fd);
+  return result;
+}
+
+size_t default_send_buffer() {
+  auto fd = make_socket(pipe_mode::message);
+  return fd ? send_buffer_of(fd.get()) : stock_send_buffer;
+}
+
+size_t largest_send_buffer() {
+  auto fd = make_socket(pipe_mode::message);
+  return fd ? raise_send_buffer(fd.get(), INT_MAX) : stock_send_buffer;
+}
+
+size_t longest_message(size_t send_buffer) noexcept {
+  if (send_buffer <= send_buffer_overhead)
+    return 0;
+  return std::min(send_buffer - send_buffer_overhead, longest_kernel_message);
+}
+
+size_t raise_send_buffer(int fd, size_t size) {
+  if (longest_message(send_buffer_of(fd)) >= size)
+    return send_buffer_of(fd);
+  // The kernel doubles what it is asked for, and takes net.core.wmem_max for more.
+  auto wanted = std::min<size_t>(size, INT_MAX) / 2 + send_buffer_overhead;
+  auto value = static_cast<int>(wanted);
+  setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &value, sizeof(value));
+  return send_buffer_of(fd);
+}
+
+void discard_input(int fd) noexcept {
+  // From here on the peer's writes fail: what is queued is all there will be.
+  shutdown(fd, SHUT_RD);
+  // There is no room for control data, so passed descriptors are dropped, and MSG_CTRUNC
+  // tells an empty message, whose credentials did not fit, from the end. Not on a stream,
+  // where older kernels set it at the end too.
+  auto keeps_messages = is_message_socket(fd);
+  int on = 1;
+  if (keeps_messages)
+    setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+  char buffer[discard_buffer_size];
+  for (;;) {
+    iovec bytes = {buffer, sizeof(buffer)};
+    msghdr message = {};
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    auto result = recvmsg(fd, &message, MSG_DONTWAIT);
+    if (result < 0 && errno != EINTR)
+      return;
+    if (result == 0 && !(keeps_messages && (message.msg_flags & MSG_CTRUNC) != 0))
+      return;
+  }
+}
+
+bool peer_stopped_writing(int fd) noexcept {
+  pollfd entry = {fd, POLLRDHUP, 0};
+  return poll(&entry, 1, 0) > 0 && (entry.revents & (POLLRDHUP | POLLHUP)) != 0;
+}
+
+size_t unread_bytes(int fd) noexcept {
+  int value = 0;
+  return ioctl(fd, SIOCINQ, &value) == 0 && value > 0 ? static_cast<size_t>(value) : 0;
+}
+
+} // namespace pipeactor::port

@@ -1,0 +1,104 @@
+#pragma once
+
+// What the Linux ports share: AF_UNIX sockets as pipes. SOCK_SEQPACKET keeps message
+// boundaries, SOCK_STREAM is the byte mode (unix(7)).
+
+#include "pipeactor/pipe_name.hpp"
+#include "pipeactor/port/completion_port.hpp"
+
+#include <string>
+#include <utility>
+
+namespace pipeactor::port {
+
+/// Owns a descriptor.
+class unique_fd {
+public:
+  unique_fd() noexcept = default;
+  explicit unique_fd(int fd) noexcept : fd_(fd) {}
+  unique_fd(unique_fd&& other) noexcept : fd_(other.release()) {}
+  unique_fd& operator=(unique_fd&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~unique_fd();
+
+  int get() const noexcept {
+    return fd_;
+  }
+
+  int release() noexcept {
+    return std::exchange(fd_, -1);
+  }
+
+  explicit operator bool() const noexcept {
+    return fd_ >= 0;
+  }
+
+private:
+  int fd_ = -1;
+};
+
+/// A connected socket that no port has adopted yet.
+class unix_pipe final : public raw_pipe {
+public:
+  explicit unix_pipe(unique_fd fd) noexcept : fd(std::move(fd)) {}
+
+  unique_fd fd;
+};
+
+/// A listening socket and the right to its name. The name goes after the socket.
+struct unix_listener {
+  pipe_name_claim claim;
+  unique_fd socket;
+};
+
+/// Translates `errno` to an error of ours: the only place that does, for all that the
+/// Linux ports call. `what` says what was tried, e.g. "cannot connect to /tmp/x".
+caf::error unix_error(int error_number, const std::string& what);
+
+/// Calls connect(2) with the address of a socket file.
+/// @returns 0 or `errno`
+int connect_to_path(int fd, const std::string& path) noexcept;
+
+/// Publishes a name: directory, claim, socket, bind with mode 0600, listen. All
+/// descriptors are non-blocking and close-on-exec.
+caf::expected<unix_listener> listen_unix(const listen_request& request);
+
+/// Connects without waiting.
+/// @returns `errc::no_such_pipe` (ENOENT, ECONNREFUSED, missing directory), `errc::pipe_busy` (EAGAIN:
+///   the backlog is full), `errc::access_denied`, `errc::not_a_pipe` (EPROTOTYPE: a pipe of the
+///   other mode; ENOTSOCK), ...
+caf::expected<unique_fd> connect_unix(const std::string& pipe_name, pipe_mode mode);
+
+/// Returns who is at the other end (SO_PEERCRED, SO_PEERGROUPS).
+peer_identity peer_of(int fd);
+
+/// Returns a new socket's SO_SNDBUF as the kernel counts it.
+size_t default_send_buffer();
+
+/// Returns the largest SO_SNDBUF that this process may set (net.core.wmem_max decides),
+/// found by trying on a socket of its own.
+size_t largest_send_buffer();
+
+/// Returns the longest message that a SOCK_SEQPACKET socket with that SO_SNDBUF sends:
+/// the kernel keeps 32 bytes for itself (else EMSGSIZE), and refuses messages over
+/// 4,263,616 bytes whatever the buffer (ENOBUFS; with pages of 4 KiB).
+size_t longest_message(size_t send_buffer) noexcept;
+
+/// Raises SO_SNDBUF so that a message of `size` bytes can be sent, where the system
+/// allows it.
+/// @returns the SO_SNDBUF now in force
+size_t raise_send_buffer(int fd, size_t size);
+
+/// Ends reading and throws away what was received: a socket closed with unread input
+/// makes the peer lose our last words to ECONNRESET.
+void discard_input(int fd) noexcept;
+
+/// Returns whether the peer closed or shut down its writing half.
+bool peer_stopped_writing(int fd) noexcept;
+
+/// Returns the number of received bytes that wait to be read (SIOCINQ).
+size_t unread_bytes(int fd) noexcept;
+
+} // namespace pipeactor::port

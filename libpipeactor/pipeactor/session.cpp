@@ -1,0 +1,50 @@
+#include "pipeactor/session.hpp"
+
+#include "pipeactor/error.hpp"
+#include "pipeactor/detail/connection_actor.hpp"
+
+namespace pipeactor {
+
+session::~session() = default;
+
+void session::connected() {}
+
+void session::message_received(const pipeactor::cookie&, const payload&) {}
+
+void session::message_sent(const pipeactor::cookie&) {}
+
+void session::message_failed(const pipeactor::cookie&, const caf::error&) {}
+
+void session::disconnected(const caf::error&) {}
+
+void session::down(const caf::down_msg&) {}
+
+caf::message_handler session::message_handlers() {
+  return {};
+}
+
+void session::async_write(payload data, pipeactor::cookie cookie) {
+  owner_->write(std::move(data), std::move(cookie));
+}
+
+void session::async_read(pipeactor::cookie cookie) {
+  owner_->read(std::move(cookie));
+}
+
+void session::async_close() {
+  owner_->close(make_error(errc::closed_by_us));
+}
+
+void session::fail(const std::string& text) {
+  owner_->close(make_error(errc::handler_failed, text));
+}
+
+actor_view session::self() const {
+  return actor_view{owner_};
+}
+
+named_pipe_connection session::connection() const {
+  return named_pipe_connection{caf::actor{owner_}};
+}
+
+} // namespace pipeactor

@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# All of test.sh, then the long runs (tests labelled `long`) in the release and both
+# sanitizer builds. Takes hours rather than minutes; not part of CI.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+source scripts/lib/stages.sh
+# ctest says so where no test is labelled `long`.
+no_tests=ignore
+
+begin_status=0
+scripts/test.sh || begin_status=$?
+
+stage "release, long" build_and_test release all -L '^long$'
+stage "asan, long" build_and_test asan all -L '^long$'
+stage "tsan, long" build_and_test tsan all -L '^long$'
+
+if ((begin_status != 0)); then
+  failed_stages+=("test.sh")
+fi
+summary

@@ -1,0 +1,126 @@
+#!/usr/bin/env python3
+"""Checks the tree's own rules: lint.py [ROOT]. Prints each breach, exits 1 if any.
+
+Rules: an operating system shows only where it may; no leftover markers; small
+files; lines of at most 100 columns; a newline at each file's end; clang-format.
+"""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+FORMAT_VERSION = "14"  # what Debian 12 ships: other versions set code differently
+
+CODE = {".hpp", ".cpp", ".h", ".c"}
+TEXT = CODE | {".cmake", ".in", ".json", ".md", ".py", ".sh", ".supp", ".txt", ".ps1", ".yml"}
+NAMED_TEXT = {".clang-format", ".clang-tidy", ".editorconfig", ".gitattributes", ".gitignore",
+              "LICENSE", "run"}
+
+MAX_LINES = {".hpp": 299, ".cpp": 499}
+MAX_COLUMNS = 100
+
+# Where an operating system must not show, and the files there in which it may.
+OS_FREE = ("libpipeactor/", "examples/")
+OS_ALLOWED = re.compile(
+    r"libpipeactor/pipeactor/(port/.*|pipe_name(_\w+)?\.cpp|peer_identity(_\w+)?\.cpp|export\.hpp)$")
+OS_HEADER = re.compile(
+    r'#\s*include\s*[<"]((sys|linux|asm|netinet|arpa)/\S+|windows\.h|winsock2?\.h|ws2tcpip\.h'
+    r"|liburing(/\S+)?|liburing\.h|unistd\.h|fcntl\.h|poll\.h|pthread\.h|sched\.h|pwd\.h|grp\.h"
+    r'|dirent\.h|signal\.h|termios\.h)[>"]', re.IGNORECASE)
+OS_CONDITION = re.compile(r"#\s*(if|ifdef|ifndef|elif)\b.*\b(_WIN32|_WIN64|WIN32|__linux__|__unix__"
+                          r"|__APPLE__|_MSC_VER|__MINGW32__)\b")
+
+# The script that tells ctest about Catch2's cases takes it for a separator.
+CASE_NAME = re.compile(r'(TEST_CASE|SCENARIO|TEST_CASE_METHOD)\([^"]*"[^"]*;')
+
+MARKER = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" + "XX")) + r")\b")
+
+
+def files(root):
+    """Yields every text file of the tree, as a path relative to `root`."""
+    for folder, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if not name.startswith((".git", "build"))
+                            and name not in {".cache", "__pycache__", ".vscode", ".idea"})
+        for name in sorted(names):
+            path = Path(folder, name).relative_to(root)
+            if path.suffix in TEXT or name in NAMED_TEXT:
+                yield path
+
+
+def check_file(root, path):
+    """Yields (line, what) for each rule that one file breaks."""
+    text = (root / path).read_text(encoding="utf-8")
+    lines = text.split("\n")
+    name = path.as_posix()
+    if text and not text.endswith("\n"):
+        yield len(lines), "no newline at the end of the file"
+    if text.endswith("\n\n"):
+        yield len(lines) - 1, "empty line at the end of the file"
+    limit = MAX_LINES.get(path.suffix)
+    if limit and len(lines) - 1 > limit:
+        yield len(lines) - 1, f"{len(lines) - 1} lines: at most {limit} are allowed"
+    os_free = name.startswith(OS_FREE) and not OS_ALLOWED.match(name)
+    for number, line in enumerate(lines, 1):
+        if MARKER.search(line):
+            yield number, "a leftover marker: file an issue instead"
+        if path.suffix not in CODE:
+            continue
+        if len(line) > MAX_COLUMNS:
+            yield number, f"{len(line)} columns: at most {MAX_COLUMNS} are allowed"
+        if line != line.rstrip():
+            yield number, "space at the end of the line"
+        if CASE_NAME.search(line):
+            yield number, "a semicolon in a test's name"
+        if os_free and OS_HEADER.search(line):
+            yield number, "an operating system's header outside port/"
+        if os_free and OS_CONDITION.search(line):
+            yield number, "a platform condition outside port/"
+    if path.suffix == ".hpp" and not any(line == "#pragma once" for line in lines):
+        yield 1, "no #pragma once"
+
+
+def clang_format():
+    """Returns the program's name, or raises LookupError."""
+    for name in (f"clang-format-{FORMAT_VERSION}", "clang-format"):
+        if not shutil.which(name):
+            continue
+        version = subprocess.run([name, "--version"], capture_output=True, text=True,
+                                 check=True).stdout
+        if re.search(rf"version {FORMAT_VERSION}\.", version):
+            return name
+    raise LookupError(f"clang-format {FORMAT_VERSION} is not installed: run scripts/setup.sh")
+
+
+def check_format(root, paths):
+    """Returns what clang-format would change, as its own text."""
+    if not paths:
+        return ""
+    done = subprocess.run([clang_format(), "--dry-run", "--Werror", *map(str, paths)], cwd=root,
+                          capture_output=True, text=True, check=False)
+    return done.stderr if done.returncode else ""
+
+
+def main():
+    root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent).resolve()
+    paths = list(files(root))
+    breaches = 0
+    for path in paths:
+        for line, what in check_file(root, path):
+            print(f"{path}:{line}: {what}")
+            breaches += 1
+    try:
+        report = check_format(root, [path for path in paths if path.suffix in CODE])
+    except LookupError as err:
+        report = str(err)
+    if report:
+        print(report)
+        breaches += 1
+    print(f"{len(paths)} files, " + (f"{breaches} breaches" if breaches else "clean"))
+    return 1 if breaches else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

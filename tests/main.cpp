@@ -1,0 +1,11 @@
+// The main of every Catch2 program here. CAF 0.17 keeps its message types in each
+// actor_system_config (see `pipeactor::detail::add_message_types`), so there is
+// nothing global to set up. SIGPIPE keeps its default, which kills: the library must
+// not depend on a program that ignores it.
+
+#define CATCH_CONFIG_RUNNER
+#include <catch2/catch.hpp>
+
+int main(int argc, char* argv[]) {
+  return Catch::Session().run(argc, argv);
+}

@@ -1,0 +1,196 @@
+#include "pipeactor/port/buffer_pool.hpp"
+#include "pipeactor/defaults.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <memory>
+#include <set>
+#include <thread>
+
+using namespace pipeactor;
+using pipeactor::port::buffer_pool;
+
+namespace {
+
+constexpr size_t large = defaults::copy_threshold + 1;
+
+struct counting_account final : detail::payload_account {
+  void retain() noexcept override {
+    ++references;
+  }
+  void release() noexcept override {
+    --references;
+  }
+  void payload_released(size_t size) noexcept override {
+    released_bytes += size;
+  }
+  std::atomic<int> references{0};
+  std::atomic<size_t> released_bytes{0};
+};
+
+/// Takes a buffer, fills it and makes a payload of it.
+payload receive(buffer_pool& pool, size_t size, char content,
+                detail::payload_account* account = nullptr) {
+  auto index = pool.acquire();
+  REQUIRE(index != buffer_pool::none);
+  std::memset(pool.data(index), content, size);
+  return pool.make_payload(index, size, account);
+}
+
+bool lies_in(const payload& data, const buffer_pool& pool) {
+  for (uint32_t index = 0; index < pool.capacity(); ++index)
+    if (data.data() == pool.data(index))
+      return true;
+  return false;
+}
+
+bool has_only(const payload& data, size_t size, char content) {
+  return data.text() == std::string(size, content);
+}
+
+std::vector<uint32_t> acquire_all(buffer_pool& pool) {
+  std::vector<uint32_t> result;
+  for (auto index = pool.acquire(); index != buffer_pool::none; index = pool.acquire())
+    result.push_back(index);
+  return result;
+}
+
+} // namespace
+
+TEST_CASE("a buffer pool hands out buffers that do not overlap") {
+  auto size = GENERATE(size_t{1}, size_t{4096}, size_t{100000});
+  buffer_pool pool{size};
+  CHECK(pool.buffer_size() == size);
+  CHECK(pool.capacity() == defaults::receive_buffers);
+  auto taken = acquire_all(pool);
+  REQUIRE(taken.size() == pool.capacity());
+  CHECK(std::set<uint32_t>(taken.begin(), taken.end()).size() == taken.size());
+  std::vector<std::byte*> begins;
+  for (auto index : taken) {
+    begins.push_back(pool.data(index));
+    // The first and the last byte can be written.
+    pool.data(index)[0] = pool.data(index)[size - 1] = std::byte{1};
+  }
+  std::sort(begins.begin(), begins.end());
+  for (size_t i = 1; i < begins.size(); ++i)
+    REQUIRE(begins[i] - begins[i - 1] >= static_cast<ptrdiff_t>(size));
+}
+
+TEST_CASE("a buffer pool says that it is empty and goes on when a buffer returns") {
+  buffer_pool pool{100};
+  auto taken = acquire_all(pool);
+  CHECK(pool.acquire() == buffer_pool::none);
+  pool.release(taken[5]);
+  CHECK(pool.acquire() == taken[5]);
+  CHECK(pool.acquire() == buffer_pool::none);
+}
+
+TEST_CASE("a buffer pool reuses the buffer that was used last") {
+  buffer_pool pool{100};
+  auto first = pool.acquire();
+  auto second = pool.acquire();
+  pool.release(first);
+  pool.release(second);
+  CHECK(pool.acquire() == second);
+  CHECK(pool.acquire() == first);
+}
+
+TEST_CASE("a short message is copied and its buffer free at once") {
+  buffer_pool pool{131072};
+  auto size = GENERATE(size_t{0}, size_t{1}, size_t{defaults::copy_threshold});
+  auto data = receive(pool, size, 'a');
+  CHECK(has_only(data, size, 'a'));
+  CHECK_FALSE(lies_in(data, pool));
+  CHECK(acquire_all(pool).size() == pool.capacity());
+}
+
+TEST_CASE("a long message stays where it was received until it is released") {
+  buffer_pool pool{131072};
+  auto size = GENERATE(large, size_t{131072});
+  auto data = receive(pool, size, 'a');
+  CHECK(lies_in(data, pool));
+  auto copy = data;
+  data = payload{};
+  auto taken = acquire_all(pool);
+  CHECK(taken.size() == pool.capacity() - 1);
+  CHECK(has_only(copy, size, 'a'));
+  copy = payload{};
+  CHECK(acquire_all(pool).size() == 1);
+}
+
+TEST_CASE("a long message is copied while few buffers are free") {
+  buffer_pool pool{large};
+  std::vector<payload> kept;
+  while (kept.size() < pool.capacity() * 2)
+    kept.push_back(receive(pool, large, static_cast<char>('a' + kept.size() % 26)));
+  auto in_pool = std::count_if(kept.begin(), kept.end(),
+                               [&](const payload& data) { return lies_in(data, pool); });
+  // A quarter of the buffers is left for other connections.
+  CHECK(static_cast<size_t>(in_pool) <= pool.capacity() / 4 * 3);
+  CHECK(static_cast<size_t>(in_pool) >= pool.capacity() / 2);
+  for (size_t i = 0; i < kept.size(); ++i)
+    REQUIRE(has_only(kept[i], large, static_cast<char>('a' + i % 26)));
+  kept.clear();
+  CHECK(acquire_all(pool).size() == pool.capacity());
+}
+
+TEST_CASE("a received payload is charged to its account until it is released") {
+  buffer_pool pool{131072};
+  auto size = GENERATE(size_t{10}, large);
+  counting_account account;
+  {
+    auto data = receive(pool, size, 'a', &account);
+    CHECK(account.references == 1);
+    CHECK(account.released_bytes == 0);
+  }
+  CHECK(account.references == 0);
+  CHECK(account.released_bytes == size);
+}
+
+TEST_CASE("a payload outlives its pool") {
+  auto pool = std::make_unique<buffer_pool>(131072);
+  auto first = receive(*pool, 131072, 'a');
+  auto second = receive(*pool, large, 'b');
+  pool.reset();
+  CHECK(has_only(first, 131072, 'a'));
+  first = payload{};
+  CHECK(has_only(second, large, 'b'));
+}
+
+TEST_CASE("payloads return their buffers from any thread") {
+  buffer_pool pool{large};
+  constexpr size_t threads = 3;
+  constexpr size_t rounds = 300;
+  for (size_t round = 0; round < rounds; ++round) {
+    std::vector<std::thread> workers;
+    for (size_t i = 0; i < threads; ++i) {
+      std::vector<payload> share;
+      for (size_t k = 0; k < 20; ++k)
+        share.push_back(receive(pool, large, 'a'));
+      workers.emplace_back([share = std::move(share)]() mutable { share.clear(); });
+    }
+    for (auto& worker : workers)
+      worker.join();
+  }
+  CHECK(acquire_all(pool).size() == pool.capacity());
+}
+
+TEST_CASE("a buffer pool gives memory back after a burst of large messages") {
+  constexpr size_t size = size_t{1} << 20;
+  constexpr size_t burst = 100;
+  buffer_pool pool{size};
+  std::vector<payload> kept;
+  for (size_t i = 0; i < burst; ++i)
+    kept.push_back(receive(pool, size, 'x'));
+  kept.clear();
+  size_t resident = 0;
+  for (auto index : acquire_all(pool))
+    // Pages that were given back read as zeros.
+    if (pool.data(index)[size / 2] != std::byte{0})
+      ++resident;
+  CHECK(resident <= 64);
+  CHECK(resident > 0);
+}

@@ -1,0 +1,61 @@
+#include "pipeactor/cookie.hpp"
+
+#include <caf/all.hpp>
+#include <catch2/catch.hpp>
+
+using namespace pipeactor;
+
+TEST_CASE("a cookie is empty by default") {
+  cookie none;
+  CHECK(none.empty());
+  CHECK(none.get_if<int32_t>() == nullptr);
+  CHECK(none.get_if<std::string>() == nullptr);
+}
+
+TEST_CASE("a cookie gives its value back to who knows the type") {
+  auto number = cookie::of(int32_t{42});
+  CHECK_FALSE(number.empty());
+  REQUIRE(number.get_if<int32_t>() != nullptr);
+  CHECK(*number.get_if<int32_t>() == 42);
+  CHECK(number.get_if<int64_t>() == nullptr);
+  CHECK(number.get_if<std::string>() == nullptr);
+  auto text = cookie::of(std::string{"request 7"});
+  REQUIRE(text.get_if<std::string>() != nullptr);
+  CHECK(*text.get_if<std::string>() == "request 7");
+}
+
+TEST_CASE("a cookie may be an actor") {
+  caf::actor_system_config cfg;
+  caf::actor_system sys{cfg};
+  caf::scoped_actor self{sys};
+  auto who = cookie::of(caf::actor{self});
+  REQUIRE(who.get_if<caf::actor>() != nullptr);
+  CHECK(*who.get_if<caf::actor>() == caf::actor{self});
+}
+
+TEST_CASE("copies of a cookie share the value") {
+  auto original = cookie::of(std::string{"shared"});
+  auto copy = original;
+  CHECK(copy.get_if<std::string>() == original.get_if<std::string>());
+  original = cookie{};
+  CHECK(original.empty());
+  CHECK(*copy.get_if<std::string>() == "shared");
+}
+
+TEST_CASE("a cookie arrives on another machine as it was") {
+  caf::actor_system_config cfg;
+  caf::actor_system sys{cfg};
+  auto round_trip = [&](cookie value) {
+    std::vector<char> bytes;
+    caf::binary_serializer sink{sys, bytes};
+    REQUIRE(!sink(value));
+    auto result = cookie::of(std::string{"something else"});
+    caf::binary_deserializer source{sys, bytes};
+    REQUIRE(!source(result));
+    return result;
+  };
+  CHECK(round_trip(cookie{}).empty());
+  auto loaded = round_trip(cookie::of(std::string{"opaque\0bytes", 12}));
+  REQUIRE(loaded.get_if<std::string>() != nullptr);
+  CHECK(*loaded.get_if<std::string>() == std::string{"opaque\0bytes", 12});
+}

@@ -1,0 +1,152 @@
+#pragma once
+
+// A handler that writes down what a port reports, and a simulated network with one
+// server: what tests of the simulated port start from.
+
+#include "pipeactor/error.hpp"
+#include "pipeactor/port/simulated.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace simulated_helpers {
+
+using namespace pipeactor;
+using namespace pipeactor::port;
+
+using lines = std::vector<std::string>;
+
+/// Writes down what a port reports, as "<pipe> <event> [<detail>]".
+class recorder final : public completion_handler {
+public:
+  void on_accepted(listener_id, raw_pipe_ptr raw) override {
+    accepted.push_back(std::move(raw));
+    note(0, "accepted");
+  }
+
+  void on_listener_closed(listener_id) override {
+    note(0, "listener_closed");
+  }
+
+  void on_received(pipe_instance& pipe, payload data) override {
+    kept.push_back(data);
+    note(pipe.id(), "received " + std::string{data.text()});
+  }
+
+  void on_read_ended(pipe_instance& pipe, const caf::error& reason) override {
+    note(pipe.id(), "read_ended " + to_string(code_of(reason)));
+  }
+
+  void on_sent(pipe_instance& pipe, size_t count) override {
+    note(pipe.id(), "sent " + std::to_string(count));
+  }
+
+  void on_write_failed(pipe_instance& pipe, size_t count, const caf::error& reason) override {
+    note(pipe.id(), "failed " + std::to_string(count) + " " + to_string(code_of(reason)));
+  }
+
+  void on_closed(pipe_instance& pipe) override {
+    CHECK(pipe.state() == pipe_state::closed);
+    CHECK(pipe.slot == pipe_instance::no_slot);
+    CHECK(pipe.native_handle() == invalid_native_handle);
+    note(pipe.id(), "closed");
+  }
+
+  /// Returns the events of one pipe, and forgets them.
+  lines take(uint64_t id) {
+    return std::exchange(of[id], {});
+  }
+
+  std::map<uint64_t, lines> of;
+  lines all;
+  std::vector<raw_pipe_ptr> accepted;
+  std::vector<payload> kept;
+  /// Runs inside each callback.
+  std::function<void(const std::string&)> then;
+
+private:
+  void note(uint64_t id, const std::string& event) {
+    of[id].push_back(event);
+    all.push_back(std::to_string(id) + " " + event);
+    if (then)
+      then(all.back());
+  }
+};
+
+/// A network with one port that listens on "svc", and a recorder.
+struct world {
+  explicit world(const simulated_options& options = {}, pipe_mode mode = pipe_mode::message)
+      : mode(mode), network(std::make_shared<simulated_network>(options)), port(network) {
+    listen_request request;
+    request.pipe_name = "svc";
+    request.mode = mode;
+    request.backlog = 100;
+    listener = *port.listen(request);
+  }
+
+  ~world() {
+    events.then = nullptr;
+    for (auto& pipe : pipes)
+      port.close(*pipe);
+    port.stop_listening(listener);
+    step(3);
+  }
+
+  /// Connects a client and adopts its other end.
+  std::pair<simulated_client_ptr, pipe_instance_ptr> pair(size_t receive_limit = 1000) {
+    auto client = *network->connect("svc", mode);
+    step();
+    REQUIRE(events.accepted.size() == 1);
+    auto raw = std::move(events.accepted.back());
+    events.accepted.clear();
+    return {client, adopt(std::move(raw), receive_limit)};
+  }
+
+  pipe_instance_ptr adopt(raw_pipe_ptr raw, size_t receive_limit = 1000) {
+    pipe_settings settings{mode, receive_limit, account};
+    auto pipe = caf::make_counted<pipe_instance>(pipes.size() + 1, settings);
+    port.adopt(pipe, std::move(raw));
+    pipes.push_back(pipe);
+    return pipe;
+  }
+
+  void step(size_t times = 1) {
+    for (; times > 0; --times)
+      port.step(time_point{}, events);
+  }
+
+  void write(const pipe_instance_ptr& pipe, std::string_view text) {
+    port.write(*pipe, payload{text});
+  }
+
+  pipe_mode mode;
+  std::shared_ptr<simulated_network> network;
+  simulated_port port;
+  recorder events;
+  listener_id listener;
+  std::vector<pipe_instance_ptr> pipes;
+  detail::payload_account* account = nullptr;
+};
+
+/// Returns what was received, as one string.
+inline std::string joined(const lines& events) {
+  std::string result;
+  for (auto& event : events)
+    if (event.rfind("received ", 0) == 0)
+      result += event.substr(9);
+  return result;
+}
+
+inline simulated_options small_pipe(size_t bytes, size_t messages) {
+  simulated_options result;
+  result.pipe_capacity_bytes = bytes;
+  result.pipe_capacity_messages = messages;
+  return result;
+}
+
+} // namespace simulated_helpers

@@ -1,0 +1,206 @@
+#pragma once
+
+// Drives a Linux port by hand against raw sockets.
+
+#include "unix_helpers.hpp"
+
+#include "pipeactor/error.hpp"
+#include "pipeactor/port/epoll.hpp"
+#include "pipeactor/port/unix_socket.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace unix_port {
+
+using namespace pipeactor;
+using namespace pipeactor::port;
+using namespace std::chrono_literals;
+
+using strings = std::vector<std::string>;
+
+/// The ports that every test here runs on.
+inline port_kind each_port() {
+  return GENERATE(values({port_kind::epoll}));
+}
+
+inline std::unique_ptr<completion_port> make_port(port_kind kind) {
+  REQUIRE(kind == port_kind::epoll);
+  auto result = epoll_port::make(0us);
+  REQUIRE(result);
+  CHECK((*result)->kind() == kind);
+  return std::move(*result);
+}
+
+/// Writes down what a port reports, and calls back.
+class recorder : public completion_handler {
+public:
+  void on_accepted(listener_id, raw_pipe_ptr raw) override {
+    accepted.push_back(std::move(raw));
+    events.push_back("accepted");
+  }
+
+  void on_listener_closed(listener_id) override {
+    events.push_back("listener closed");
+  }
+
+  void on_received(pipe_instance& pipe, payload data) override {
+    ++received;
+    // Long messages by their length.
+    add(pipe, data.size() < 100 ? "received " + std::string{data.text()}
+                                : "received #" + std::to_string(data.size()));
+  }
+
+  void on_read_ended(pipe_instance& pipe, const caf::error& reason) override {
+    add(pipe, "ended " + to_string(code_of(reason)));
+  }
+
+  void on_sent(pipe_instance& pipe, size_t count) override {
+    sent += count;
+    add(pipe, "sent " + std::to_string(count));
+  }
+
+  void on_write_failed(pipe_instance& pipe, size_t count, const caf::error& reason) override {
+    failed += count;
+    add(pipe, "failed " + std::to_string(count) + " " + to_string(code_of(reason)));
+  }
+
+  void on_closed(pipe_instance& pipe) override {
+    CHECK(pipe.state() == pipe_state::closed);
+    CHECK(pipe.native_handle() == invalid_native_handle);
+    CHECK(pipe.slot == pipe_instance::no_slot);
+    ++closed;
+    add(pipe, "closed");
+  }
+
+  /// Returns what was reported since the last call.
+  strings take() {
+    return std::exchange(events, {});
+  }
+
+  strings events;
+  std::vector<raw_pipe_ptr> accepted;
+  size_t received = 0;
+  size_t sent = 0;
+  size_t failed = 0;
+  size_t closed = 0;
+  std::function<void(pipe_instance&, const std::string&)> hook;
+
+private:
+  void add(pipe_instance& pipe, const std::string& event) {
+    events.push_back(event);
+    if (hook)
+      hook(pipe, event);
+  }
+};
+
+/// A port, what it reports, and the pipes that it has.
+class world {
+public:
+  world() : port(make_port(each_port())) {}
+
+  ~world() {
+    events.hook = nullptr;
+    for (auto& pipe : pipes_)
+      port->close(*pipe);
+    for (int turn = 0; turn < 100 && events.closed < pipes_.size(); ++turn)
+      port->step(clock::now() + 10ms, events);
+    CHECK(events.closed == pipes_.size());
+  }
+
+  /// Makes a pipe of one end of a new socket pair.
+  /// @returns it and the other end
+  std::pair<pipe_instance_ptr, unique_fd> connected(pipe_mode mode, size_t limit = 65536) {
+    int ends[2];
+    auto type = mode == pipe_mode::message ? SOCK_SEQPACKET : SOCK_STREAM;
+    REQUIRE(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) == 0);
+    return {adopt(unique_fd{ends[0]}, mode, limit), unique_fd{ends[1]}};
+  }
+
+  pipe_instance_ptr adopt(unique_fd fd, pipe_mode mode, size_t limit = 65536) {
+    pipe_settings settings;
+    settings.mode = mode;
+    settings.receive_limit = limit;
+    auto pipe = caf::make_counted<pipe_instance>(pipes_.size(), settings);
+    pipes_.push_back(pipe);
+    port->adopt(pipe, std::make_unique<unix_pipe>(std::move(fd)));
+    CHECK(pipe->state() == pipe_state::connected);
+    return pipe;
+  }
+
+  void step(clock::duration patience = 0ms) {
+    port->step(clock::now() + patience, events);
+  }
+
+  /// Steps until nothing is reported any more.
+  /// @returns what was
+  strings settle() {
+    for (size_t before = SIZE_MAX; before != events.events.size();) {
+      before = events.events.size();
+      step();
+      step(5ms);
+    }
+    return events.take();
+  }
+
+  /// Steps until `done`, or for five seconds.
+  template <class F>
+  void step_until(F done) {
+    for (auto end = clock::now() + 5s; !done() && clock::now() < end;)
+      step(1ms);
+    REQUIRE(done());
+  }
+
+  /// Returns how many turns pass while nothing is to be done. A port that spins takes
+  /// thousands.
+  size_t turns_in(clock::duration time) {
+    size_t result = 0;
+    for (auto end = clock::now() + time; clock::now() < end; ++result)
+      port->step(end, events);
+    return result;
+  }
+
+  std::unique_ptr<completion_port> port;
+  recorder events;
+
+private:
+  std::vector<pipe_instance_ptr> pipes_;
+};
+
+inline bool send_to(const unique_fd& fd, const std::string& text) {
+  return send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL)
+         == static_cast<ssize_t>(text.size());
+}
+
+/// Returns the next message, "-" where there is none and "." at the end.
+inline std::string receive_from(const unique_fd& fd, int flags = MSG_DONTWAIT) {
+  std::string buffer(size_t{5} << 20, '\0');
+  auto size = recv(fd.get(), buffer.data(), buffer.size(), flags);
+  if (size < 0)
+    return "-";
+  buffer.resize(static_cast<size_t>(size));
+  return size == 0 ? "." : buffer;
+}
+
+/// Sends `text` and a descriptor with it.
+inline bool send_descriptor(const unique_fd& fd, std::string text, int descriptor) {
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  iovec piece{text.data(), text.size()};
+  msghdr header{};
+  header.msg_iov = &piece;
+  header.msg_iovlen = 1;
+  header.msg_control = control;
+  header.msg_controllen = sizeof(control);
+  auto* entry = CMSG_FIRSTHDR(&header);
+  entry->cmsg_level = SOL_SOCKET;
+  entry->cmsg_type = SCM_RIGHTS;
+  entry->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(entry), &descriptor, sizeof(int));
+  return sendmsg(fd.get(), &header, MSG_NOSIGNAL) == static_cast<ssize_t>(text.size());
+}
+
+} // namespace unix_port
