@@ -6,6 +6,14 @@
 #define CATCH_CONFIG_RUNNER
 #include <catch2/catch.hpp>
 
+#ifdef __linux__
+#  include <unistd.h>
+#endif
+
 int main(int argc, char* argv[]) {
+#ifdef __linux__
+  // Tests count descriptors: what the caller left open must not show.
+  close_range(STDERR_FILENO + 1, ~0U, 0);
+#endif
   return Catch::Session().run(argc, argv);
 }

@@ -5,6 +5,7 @@
 #include "pipeactor/cookie.hpp"
 #include "pipeactor/error.hpp"
 #include "pipeactor/messages.hpp"
+#include "pipeactor/named_pipe_client_manager.hpp"
 #include "pipeactor/named_pipe_connection.hpp"
 #include "pipeactor/named_pipe_server.hpp"
 #include "pipeactor/options.hpp"

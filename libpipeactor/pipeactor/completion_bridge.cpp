@@ -4,6 +4,7 @@
 #include "pipeactor/detail/connection_actor.hpp"
 #include "pipeactor/error.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <future>
 
@@ -123,8 +124,13 @@ void completion_bridge::finish() {
 void completion_bridge::close_all() {
   for (auto& [listener, server] : servers_)
     port_->stop_listening(listener);
+  // An opening connection has no pipe yet that could be closed; and closing it at once
+  // changes the list.
   for (auto& record : connections_)
-    port_->close(*record);
+    if (record->state() != port::pipe_state::opening)
+      port_->close(*record);
+    else if (auto actor = caf::actor_cast<caf::actor>(record->owner))
+      caf::anon_send(actor, async_close{});
 }
 
 // -- any thread -----------------------------------------------------------------------------------
@@ -163,47 +169,94 @@ void completion_bridge::serve(port::listener_id listener, caf::actor server) {
   servers_.emplace(listener, std::move(server));
 }
 
-void completion_bridge::open_connection(const detail::connection_setup& setup,
-                                        port::raw_pipe_ptr raw) {
+caf::actor completion_bridge::spawn_connection(const detail::connection_setup& setup) {
   port::pipe_settings settings;
   settings.mode = setup.options.mode;
   settings.receive_limit = setup.receive_limit;
   auto account = caf::make_counted<detail::read_account>(setup.options.read_queue_bytes,
                                                          setup.options.read_queue_messages);
-  auto record
-    = caf::make_counted<detail::connection_record>(settings, account, setup.server_id);
+  auto record = caf::make_counted<detail::connection_record>(settings, account,
+                                                             setup.coordinator_id, setup.outgoing);
   auto actor = detail::spawn_pinned<detail::connection_actor>(
     system(), this, completion_bridge_ptr{this}, record, setup);
   record->owner = caf::actor_cast<caf::weak_actor_ptr>(actor);
   account->owner(record->owner);
+  return actor;
+}
+
+void completion_bridge::enroll(connection_record_ptr record) {
   record->index = connections_.size();
-  connections_.push_back(record);
+  connections_.push_back(std::move(record));
   num_connections_.store(connections_.size(), std::memory_order_relaxed);
+}
+
+void completion_bridge::forget(detail::connection_record& record) {
+  record.state(port::pipe_state::closed);
+  if (record.index == detail::connection_record::not_enrolled)
+    return;
+  connections_[record.index] = connections_.back();
+  connections_[record.index]->index = record.index;
+  record.index = detail::connection_record::not_enrolled;
+  connections_.pop_back();
+  num_connections_.store(connections_.size(), std::memory_order_relaxed);
+}
+
+void completion_bridge::open_connection(const detail::connection_setup& setup,
+                                        port::raw_pipe_ptr raw) {
+  auto actor = spawn_connection(setup);
+  named_pipe_connection connection{actor};
+  auto record = connection_record_ptr{
+    &static_cast<detail::connection_actor*>(caf::actor_cast<caf::abstract_actor*>(actor))->record()};
+  enroll(record);
   port_->adopt(record, std::move(raw));
   caf::error refused;
   if (!is_same_user_or_root(record->peer()))
     refused = make_error(errc::access_denied,
                          "a client of another user was refused: " + to_string(record->peer()));
-  caf::anon_send(setup.coordinator, detail::connection_opened{named_pipe_connection{actor}});
+  caf::anon_send(setup.coordinator, detail::connection_opened{std::move(connection)});
   deliver(*record, opened_, detail::opened{std::move(refused)});
 }
 
 void completion_bridge::broadcast(const detail::broadcast_job& job) {
   for (auto& record : connections_) {
-    if (record->server_id == job.server_id && record->state() == port::pipe_state::connected)
+    if (record->coordinator_id == job.coordinator_id && record->state() == port::pipe_state::connected)
       deliver(*record, broadcast_write_, detail::broadcast_write{job.write});
   }
 }
 
 void completion_bridge::abandon(const detail::abandoned& what) {
   auto& record = *what.record;
-  if (record.state() == port::pipe_state::closed)
-    return;
   record.abandoned = true;
   record.coordinator = what.coordinator;
   record.handler = what.handler;
   record.reason = what.reason;
-  port_->close(record);
+  switch (record.state()) {
+  case port::pipe_state::opening:
+    forget(record);
+    if (record.handler)
+      caf::anon_send(std::exchange(record.handler, nullptr),
+                     connect_failed{{}, record.id(), record.reason});
+    tell_abandoned(record);
+    break;
+  case port::pipe_state::connected:
+  case port::pipe_state::closing:
+    port_->close(record);
+    break;
+  case port::pipe_state::closed:
+    tell_abandoned(record);
+  }
+}
+
+/// Says what the connection's actor can't say any more.
+void completion_bridge::tell_abandoned(detail::connection_record& record) {
+  auto handler = std::exchange(record.handler, nullptr);
+  auto coordinator = std::exchange(record.coordinator, nullptr);
+  if (handler && record.outgoing)
+    caf::anon_send(handler, disconnected{{}, record.id(), record.reason});
+  else if (handler)
+    caf::anon_send(handler, client_disconnected{{}, record.id(), record.reason});
+  if (coordinator)
+    caf::anon_send(coordinator, detail::connection_closed{record.id()});
 }
 
 void completion_bridge::call_at(port::time_point when, caf::weak_actor_ptr who) {
@@ -266,20 +319,11 @@ void completion_bridge::on_write_failed(port::pipe_instance& pipe, size_t count,
 
 void completion_bridge::on_closed(port::pipe_instance& pipe) {
   auto record = connection_record_ptr{&record_of(pipe)};
-  connections_[record->index] = connections_.back();
-  connections_[record->index]->index = record->index;
-  connections_.pop_back();
-  num_connections_.store(connections_.size(), std::memory_order_relaxed);
-  if (!record->abandoned) {
+  forget(*record);
+  if (record->abandoned)
+    tell_abandoned(*record);
+  else
     deliver(*record, closed_, detail::closed{});
-    return;
-  }
-  if (record->handler)
-    caf::anon_send(record->handler, client_disconnected{{}, record->id(), record->reason});
-  if (record->coordinator)
-    caf::anon_send(record->coordinator, detail::connection_closed{record->id()});
-  record->handler = nullptr;
-  record->coordinator = nullptr;
 }
 
 // -- the loop ------------------------------------------------------------------------------------------------
@@ -318,6 +362,13 @@ void completion_bridge::fire_timers() {
     if (auto actor = caf::actor_cast<caf::actor>(who))
       caf::anon_send(actor, detail::timer_expired{});
   }
+}
+
+completion_bridge& least_loaded(const std::vector<completion_bridge_ptr>& bridges) {
+  auto fewest = std::min_element(bridges.begin(), bridges.end(), [](auto& lhs, auto& rhs) {
+    return lhs->num_connections() < rhs->num_connections();
+  });
+  return **fewest;
 }
 
 } // namespace pipeactor

@@ -73,6 +73,15 @@ public:
   /// Tells who is sent what the listener accepts.
   void serve(port::listener_id listener, caf::actor server);
 
+  /// Makes record and actor of a connection that is to live on this bridge. Any thread.
+  caf::actor spawn_connection(const detail::connection_setup& setup);
+
+  /// Counts a connection among those of this bridge; the port's on_closed or forget() end it.
+  void enroll(detail::connection_record_ptr record);
+
+  /// Drops a connection that the port never adopted.
+  void forget(detail::connection_record& record);
+
   /// Makes record and actor of a new connection and adopts it.
   void open_connection(const detail::connection_setup& setup, port::raw_pipe_ptr raw);
 
@@ -101,6 +110,8 @@ private:
   /// Lets the actor that owns `record` handle `message`.
   template <class T>
   void deliver(detail::connection_record& record, detail::reusable_element<T>& element, T message);
+
+  void tell_abandoned(detail::connection_record& record);
 
   // -- the loop --------------------------------------------------------------------------------------
 
@@ -145,5 +156,8 @@ private:
 };
 
 using completion_bridge_ptr = caf::intrusive_ptr<completion_bridge>;
+
+/// Returns the bridge with the fewest connections, the first of several.
+completion_bridge& least_loaded(const std::vector<completion_bridge_ptr>& bridges);
 
 } // namespace pipeactor

@@ -1,6 +1,7 @@
 #include "pipeactor/context.hpp"
 
 #include "pipeactor/completion_bridge.hpp"
+#include "pipeactor/detail/client_manager_actor.hpp"
 #include "pipeactor/detail/server_actor.hpp"
 
 #include <mutex>
@@ -28,11 +29,37 @@ struct context::impl {
                                               bridges.begin() + static_cast<ptrdiff_t>(count));
   }
 
+  /// Spawns a server or client manager on the first of its bridges.
+  template <class Actor, class Options>
+  caf::actor spawn_coordinator(Options options, caf::actor handler, session_factory make_session) {
+    // A bad number of threads is reported later, as all bad options are.
+    auto found = first_bridges(check(options) ? 1 : options.num_threads);
+    if (!found)
+      return sys.spawn<caf::hidden>(without_bridges, found.error());
+    auto* host = found->front().get();
+    auto actor = detail::spawn_pinned<Actor>(sys, host, std::move(*found), std::move(options),
+                                             std::move(handler), std::move(make_session));
+    std::lock_guard guard{mutex};
+    coordinators.push_back(actor);
+    return actor;
+  }
+
+  /// Stands in for a coordinator where no port could be made, and tells why.
+  static caf::behavior without_bridges(caf::error why) {
+    return {
+      [why](const pipeactor::start&) -> caf::result<server_ready> { return why; },
+      [why](const async_broadcast&) -> caf::result<broadcast_result> { return why; },
+      [why](const connect&) -> caf::result<named_pipe_connection> { return why; },
+      [](const get_connections&) { return std::vector<named_pipe_connection>{}; },
+      [](const stop&) {},
+    };
+  }
+
   caf::actor_system& sys;
   context_options options;
   std::mutex mutex;
   std::vector<completion_bridge_ptr> bridges;
-  std::vector<caf::actor> servers;
+  std::vector<caf::actor> coordinators;
 };
 
 context::context(caf::actor_system& sys, context_options options)
@@ -43,8 +70,8 @@ context::~context() {
     bridge->shut_down();
   for (auto& bridge : impl_->bridges)
     bridge->join();
-  for (auto& server : impl_->servers)
-    caf::anon_send_exit(server, caf::exit_reason::user_shutdown);
+  for (auto& coordinator : impl_->coordinators)
+    caf::anon_send_exit(coordinator, caf::exit_reason::user_shutdown);
 }
 
 caf::actor_system& context::system() const noexcept {
@@ -57,25 +84,20 @@ named_pipe_server context::spawn_server(server_options options, caf::actor handl
 
 named_pipe_server context::spawn_session_server(server_options options,
                                                 session_factory make_session, caf::actor handler) {
-  // A bad number of threads is reported by start, as all bad options are.
-  auto count = check(options) ? 1 : options.num_threads;
-  auto bridges = impl_->first_bridges(count);
-  if (!bridges)
-    return named_pipe_server{impl_->sys.spawn<caf::hidden>([err = bridges.error()]() -> caf::behavior {
-      return {
-        [err](const pipeactor::start&) -> caf::result<server_ready> { return err; },
-        [](const pipeactor::stop&) {},
-        [err](const pipeactor::async_broadcast&) -> caf::result<broadcast_result> { return err; },
-        [](const get_connections&) { return std::vector<named_pipe_connection>{}; },
-      };
-    })};
-  auto* host = bridges->front().get();
-  auto server = detail::spawn_pinned<detail::server_actor>(
-    impl_->sys, host, std::move(*bridges), std::move(options), std::move(handler),
-    std::move(make_session));
-  std::lock_guard guard{impl_->mutex};
-  impl_->servers.push_back(server);
-  return named_pipe_server{std::move(server)};
+  return named_pipe_server{impl_->spawn_coordinator<detail::server_actor>(
+    std::move(options), std::move(handler), std::move(make_session))};
+}
+
+named_pipe_client_manager context::spawn_client_manager(client_options options,
+                                                        caf::actor handler) {
+  return named_pipe_client_manager{impl_->spawn_coordinator<detail::client_manager_actor>(
+    std::move(options), std::move(handler), nullptr)};
+}
+
+named_pipe_client_manager context::spawn_session_client_manager(client_options options,
+                                                                session_factory make_session) {
+  return named_pipe_client_manager{impl_->spawn_coordinator<detail::client_manager_actor>(
+    std::move(options), caf::actor{}, std::move(make_session))};
 }
 
 caf::expected<port_kind> context::port() {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pipeactor/export.hpp"
+#include "pipeactor/named_pipe_client_manager.hpp"
 #include "pipeactor/named_pipe_server.hpp"
 #include "pipeactor/options.hpp"
 #include "pipeactor/session.hpp"
@@ -44,6 +45,23 @@ public:
   /// `server_ready`.
   named_pipe_server spawn_session_server(server_options options, session_factory make_session,
                                          caf::actor handler = {});
+
+  /// Makes a client manager whose connections' events go to `handler` (marshalled events).
+  named_pipe_client_manager spawn_client_manager(client_options options, caf::actor handler = {});
+
+  /// Makes a client manager with one object of `Session` per connection (free-threaded events).
+  /// `args` are copied to each.
+  template <class Session, class... Args>
+  named_pipe_client_manager spawn_client_manager(client_options options, const Args&... args) {
+    return spawn_session_client_manager(std::move(options),
+                                        [args...]() -> std::unique_ptr<session> {
+                                          return std::make_unique<Session>(args...);
+                                        });
+  }
+
+  /// Makes a client manager whose sessions come from `make_session`.
+  named_pipe_client_manager spawn_session_client_manager(client_options options,
+                                                         session_factory make_session);
 
   /// Returns the kind of port in use, or why there is none. Starts the first bridge.
   caf::expected<port_kind> port();

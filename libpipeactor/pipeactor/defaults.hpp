@@ -21,10 +21,16 @@ constexpr size_t read_queue_messages = 4096;
 constexpr size_t write_queue_bytes = size_t{16} << 20;
 constexpr size_t write_queue_messages = 65536;
 
+/// How long `connect` tries while a server is busy.
+constexpr auto connect_timeout = 5s;
+
 // -- fixed bounds -----------------------------------------------------------------
 
 /// How long queued writes may drain after the peer's end of file.
 constexpr auto drain_timeout = 5s;
+/// How long a client waits before it tries a busy server again, at first and at most.
+constexpr auto connect_backoff = 1ms;
+constexpr auto connect_backoff_limit = 64ms;
 /// How long `accept` rests after the process ran out of descriptors.
 constexpr auto accept_backoff = 50ms;
 /// How long `named_pipe_server::start` and `stop` wait for their answer.

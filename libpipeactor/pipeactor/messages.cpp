@@ -10,6 +10,12 @@ caf::message_handler ignore_events() {
     [](const client_message_sent&) {},
     [](const client_message_failed&) {},
     [](const client_disconnected&) {},
+    [](const connected&) {},
+    [](const connect_failed&) {},
+    [](const message_received&) {},
+    [](const message_sent&) {},
+    [](const message_failed&) {},
+    [](const disconnected&) {},
   };
 }
 

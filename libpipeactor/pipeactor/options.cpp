@@ -11,6 +11,9 @@ constexpr size_t most_threads = 1024;
 constexpr size_t most_pending_instances = 65535;
 // One message must fit a read buffer; Linux refuses longer ones on a socket anyway.
 constexpr size_t longest_message = size_t{1} << 30;
+// What detail::read_account can count.
+constexpr size_t most_queued_bytes = size_t{1} << 43;
+constexpr size_t most_queued_messages = size_t{1} << 19;
 
 caf::error check_range(const char* name, size_t value, size_t least, size_t most) {
   if (value >= least && value <= most)
@@ -18,6 +21,21 @@ caf::error check_range(const char* name, size_t value, size_t least, size_t most
   return make_error(errc::invalid_option, std::string{name} + " is " + std::to_string(value)
                                             + ": use " + std::to_string(least) + " to "
                                             + std::to_string(most));
+}
+
+caf::error check_connection(const connection_options& options, size_t num_threads) {
+  for (auto&& err :
+       {check_range("num_threads", num_threads, 1, most_threads),
+        check_range("message_buffer_size", options.message_buffer_size, 1, longest_message),
+        check_range("max_message_size", options.max_message_size, 0, longest_message),
+        check_range("read_queue_bytes", options.read_queue_bytes, 1, most_queued_bytes),
+        check_range("read_queue_messages", options.read_queue_messages, 1, most_queued_messages),
+        check_range("write_queue_bytes", options.write_queue_bytes, 1, most_queued_bytes),
+        check_range("write_queue_messages", options.write_queue_messages, 1,
+                    most_queued_messages)})
+    if (err)
+      return err;
+  return caf::none;
 }
 
 } // namespace
@@ -43,19 +61,14 @@ std::string to_string(port_kind kind) {
 caf::error check(const server_options& options) {
   if (options.pipe_name.empty())
     return make_error(errc::missing_pipe_name);
-  auto none = caf::error{};
-  for (auto&& err :
-       {check_range("num_threads", options.num_threads, 1, most_threads),
-        check_range("message_buffer_size", options.message_buffer_size, 1, longest_message),
-        check_range("max_message_size", options.max_message_size, 0, longest_message),
-        check_range("pending_instances", options.pending_instances, 1, most_pending_instances),
-        check_range("read_queue_bytes", options.read_queue_bytes, 1, SIZE_MAX),
-        check_range("read_queue_messages", options.read_queue_messages, 1, SIZE_MAX),
-        check_range("write_queue_bytes", options.write_queue_bytes, 1, SIZE_MAX),
-        check_range("write_queue_messages", options.write_queue_messages, 1, SIZE_MAX)})
-    if (err)
-      return err;
-  return none;
+  if (auto err = check_range("pending_instances", options.pending_instances, 1,
+                             most_pending_instances))
+    return err;
+  return check_connection(options, options.num_threads);
+}
+
+caf::error check(const client_options& options) {
+  return check_connection(options, options.num_threads);
 }
 
 } // namespace pipeactor

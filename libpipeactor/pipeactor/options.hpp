@@ -66,14 +66,9 @@ struct context_options {
   bool run_threads = true;
 };
 
-/// Options of a server, read once when it starts.
-struct server_options {
-  /// Leaf name ("MyService"), or on Linux an absolute path. Required.
-  std::string pipe_name;
-
-  /// Number of the context's bridges (I/O threads) that serve the connections. A
-  /// new connection goes to the one with the fewest and stays there.
-  size_t num_threads = defaults::num_threads;
+/// What every connection has, whichever side made it.
+struct connection_options {
+  pipe_mode mode = pipe_mode::message;
 
   /// true: a read is pending at all times. false: one message per `async_read`.
   bool continuously_read = true;
@@ -87,11 +82,6 @@ struct server_options {
   /// most 4 MiB. A value that it does not grant fails at start.
   size_t max_message_size = 0;
 
-  pipe_mode mode = pipe_mode::message;
-
-  /// Connections that may wait to be accepted (the listen backlog).
-  size_t pending_instances = defaults::pending_instances;
-
   /// Reading pauses while a connection has handed out this much that is not
   /// released yet, and resumes at half.
   size_t read_queue_bytes = defaults::read_queue_bytes;
@@ -103,7 +93,29 @@ struct server_options {
   pipeactor::write_queue_policy write_queue_policy = pipeactor::write_queue_policy::fail_write;
 };
 
+/// Options of a server, read once when it starts.
+struct server_options : connection_options {
+  /// Leaf name ("MyService"), or on Linux an absolute path. Required.
+  std::string pipe_name;
+
+  /// Number of the context's bridges (I/O threads) that serve the connections. A
+  /// new connection goes to the one with the fewest and stays there.
+  size_t num_threads = defaults::num_threads;
+
+  /// Connections that may wait to be accepted (the listen backlog).
+  size_t pending_instances = defaults::pending_instances;
+};
+
+/// Options of a client manager; they hold for all its connections.
+struct client_options : connection_options {
+  /// Number of the context's bridges (I/O threads) that serve the connections.
+  size_t num_threads = defaults::num_threads;
+};
+
 /// Returns an error that names the first option that is out of range, or none.
 PIPEACTOR_EXPORT caf::error check(const server_options& options);
+
+/// @copydoc check
+PIPEACTOR_EXPORT caf::error check(const client_options& options);
 
 } // namespace pipeactor

@@ -218,8 +218,11 @@ bool names_file(const std::string& path, int fd) {
 /// For people: the kernel tells no pid for locks of open file descriptions.
 void write_pid(int fd) {
   auto text = std::to_string(getpid()) + "\n";
-  if (ftruncate(fd, 0) != 0 || pwrite(fd, text.data(), text.size(), 0) < 0)
-    return; // A full disk: the lock is what counts.
+  auto size = static_cast<ssize_t>(text.size());
+  // Not truncated first: ext4 writes such a file to the disk when it is closed. A full disk
+  // is no reason to fail, the lock is what counts.
+  if (pwrite(fd, text.data(), text.size(), 0) != size || ftruncate(fd, size) != 0)
+    return;
 }
 
 caf::error in_use(const std::string& path, const std::string& by) {
@@ -233,7 +236,7 @@ caf::error lock_file(int fd, const std::string& path) {
   if (errno != EAGAIN && errno != EACCES)
     return unix_error(errno, "cannot lock " + lock_path(path));
   auto pid = read_lock_text(fd);
-  pid.erase(std::remove(pid.begin(), pid.end(), '\n'), pid.end());
+  pid.resize(std::min(pid.find('\n'), pid.size()));
   return in_use(path, pid.empty() ? "held by another server" : "held by process " + pid);
 }
 

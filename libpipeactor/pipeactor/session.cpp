@@ -9,6 +9,8 @@ session::~session() = default;
 
 void session::connected() {}
 
+void session::connect_failed(const caf::error&) {}
+
 void session::message_received(const pipeactor::cookie&, const payload&) {}
 
 void session::message_sent(const pipeactor::cookie&) {}

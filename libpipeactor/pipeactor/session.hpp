@@ -28,8 +28,11 @@ public:
 
   // -- events -------------------------------------------------------------------------------
 
-  /// The client is connected; the first event.
+  /// The pipe is connected; the first event.
   virtual void connected();
+
+  /// The pipe of an outgoing connection could not be opened; the only event.
+  virtual void connect_failed(const caf::error& error);
 
   /// A message arrived (byte mode: bytes). `cookie` is that of the `async_read`, empty where reading is
   /// continuous.

@@ -109,7 +109,7 @@ TEST_CASE("a short message is copied and its buffer free at once") {
 
 TEST_CASE("a long message stays where it was received until it is released") {
   buffer_pool pool{131072};
-  auto size = GENERATE(large, size_t{131072});
+  auto size = GENERATE(as<size_t>{}, large, 131072);
   auto data = receive(pool, size, 'a');
   CHECK(lies_in(data, pool));
   auto copy = data;
@@ -139,7 +139,7 @@ TEST_CASE("a long message is copied while few buffers are free") {
 
 TEST_CASE("a received payload is charged to its account until it is released") {
   buffer_pool pool{131072};
-  auto size = GENERATE(size_t{10}, large);
+  auto size = GENERATE(as<size_t>{}, 10, large);
   counting_account account;
   {
     auto data = receive(pool, size, 'a', &account);

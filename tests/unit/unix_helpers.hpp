@@ -16,6 +16,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -38,6 +39,22 @@ inline std::vector<std::string> files_in(const std::string& directory) {
 
 inline size_t open_descriptors() {
   return files_in("/proc/self/fd").size();
+}
+
+/// Leaves this process room for `spare` descriptors more. For child processes only.
+inline void limit_descriptors(int spare) {
+  int highest = 0;
+  for (auto& name : files_in("/proc/self/fd"))
+    highest = std::max(highest, std::atoi(name.c_str()));
+  // The limit is on numbers, so gaps among them would be room too.
+  int next = 0;
+  while ((next = dup(0)) >= 0 && next < highest) {
+  }
+  if (next > highest)
+    close(next);
+  auto limit = static_cast<rlim_t>(highest + 1 + spare);
+  rlimit limits = {limit, limit};
+  setrlimit(RLIMIT_NOFILE, &limits);
 }
 
 inline bool exists(const std::string& path) {

@@ -2,13 +2,16 @@
 
 #include "pipeactor/error.hpp"
 
+#include <algorithm>
+
 namespace pipeactor::detail {
 
 connection_actor::connection_actor(caf::actor_config& cfg, completion_bridge_ptr bridge,
                                    connection_record_ptr record, const connection_setup& setup)
     : pinned_actor(cfg), bridge_(std::move(bridge)), record_(std::move(record)),
       coordinator_(setup.coordinator), handler_(setup.handler),
-      make_session_(setup.make_session), send_limit_(setup.send_limit),
+      make_session_(setup.make_session),
+      phase_(setup.outgoing ? phase::opening : phase::connected), send_limit_(setup.send_limit),
       write_queue_byte_limit_(setup.options.write_queue_bytes),
       write_queue_message_limit_(setup.options.write_queue_messages),
       write_queue_policy_(setup.options.write_queue_policy),
@@ -62,10 +65,11 @@ caf::message_handler connection_actor::completions() {
     [this](const write_failed& x) { on_write_failed(x.count, x.reason); },
     [this](const read_ended& x) { on_read_ended(x.reason); },
     [this](const opened& x) { on_opened(x.refused); },
+    [this](const open_pipe& x) { on_open_pipe(x); },
     [this](const closed&) { on_closed(); },
     [this](const raise_refused&) { raise_refused_operations(); },
     [this](const resume_reading&) {
-      if (phase_ == phase::connected && continuously_read_)
+      if (phase_ == phase::connected && continuously_read_ && !pipe_is_closed())
         bridge_->port()->start_reading(*record_);
     },
     [this](const handler_caught_up&) {
@@ -73,7 +77,9 @@ caf::message_handler connection_actor::completions() {
       close_if_drained();
     },
     [this](const timer_expired&) {
-      if (phase_ == phase::draining)
+      if (phase_ == phase::opening)
+        try_to_connect();
+      else if (phase_ == phase::draining)
         close(reason_);
     },
   };
@@ -137,7 +143,7 @@ void connection_actor::write(payload data, pipeactor::cookie cookie, caf::respon
       promise.deliver(caf::unit);
     return;
   }
-  if (phase_ > phase::draining) {
+  if (phase_ > phase::draining || pipe_is_closed()) {
     refuse(std::move(cookie), std::move(promise), make_error(errc::not_connected));
   } else if (send_limit_ != 0 && size > send_limit_) {
     refuse(std::move(cookie), std::move(promise),
@@ -152,7 +158,10 @@ void connection_actor::write(payload data, pipeactor::cookie cookie, caf::respon
   } else {
     write_queue_bytes_ += size;
     writes_.push_back({std::move(cookie), size, std::move(promise), std::move(tracker)});
-    bridge_->port()->write(*record_, std::move(data));
+    if (phase_ == phase::opening)
+      unsent_.push_back(std::move(data));
+    else
+      bridge_->port()->write(*record_, std::move(data));
     return;
   }
   if (tracker)
@@ -160,7 +169,7 @@ void connection_actor::write(payload data, pipeactor::cookie cookie, caf::respon
 }
 
 void connection_actor::read(pipeactor::cookie cookie, caf::response_promise promise) {
-  if (phase_ != phase::connected) {
+  if (phase_ > phase::connected || pipe_is_closed()) {
     refuse(std::move(cookie), std::move(promise), make_error(errc::not_connected));
   } else if (continuously_read_) {
     refuse(std::move(cookie), std::move(promise),
@@ -168,17 +177,63 @@ void connection_actor::read(pipeactor::cookie cookie, caf::response_promise prom
                       "the server reads by itself: set continuously_read to false to use async_read"));
   } else {
     reads_.push_back({std::move(cookie), std::move(promise)});
-    bridge_->port()->read_one(*record_);
+    if (phase_ == phase::connected)
+      bridge_->port()->read_one(*record_);
   }
 }
 
 void connection_actor::close(caf::error reason) {
   if (phase_ > phase::draining)
     return;
-  phase_ = phase::closing;
   if (!reason_)
     reason_ = std::move(reason);
-  bridge_->port()->close(*record_);
+  if (phase_ == phase::opening) {
+    bridge_->forget(*record_);
+    finish();
+    return;
+  }
+  phase_ = phase::closing;
+  if (!pipe_is_closed())
+    bridge_->port()->close(*record_);
+}
+
+// -- connecting ----------------------------------------------------------------------------------
+
+void connection_actor::on_open_pipe(const open_pipe& request) {
+  auto* port = bridge_->port();
+  if (port == nullptr || phase_ != phase::opening)
+    return;
+  bridge_->enroll(record_);
+  attempt_ = std::make_unique<connection_attempt>();
+  attempt_->pipe_name = request.pipe_name;
+  attempt_->deadline = port->now() + request.timeout;
+  try_to_connect();
+}
+
+void connection_actor::try_to_connect() {
+  auto* port = bridge_->port();
+  auto raw = port->connect(attempt_->pipe_name, record_->settings().mode);
+  if (raw) {
+    attempt_ = nullptr;
+    phase_ = phase::connected;
+    port->adopt(record_, std::move(*raw));
+    for (auto& data : std::exchange(unsent_, {}))
+      port->write(*record_, std::move(data));
+    for (auto count = reads_.size(); count > 0; --count)
+      port->read_one(*record_);
+    on_opened({});
+    return;
+  }
+  auto now = port->now();
+  if (code_of(raw.error()) != errc::pipe_busy || now >= attempt_->deadline) {
+    close(raw.error());
+    return;
+  }
+  // Servers have no bell to ring when an instance is free: ask again, ever more seldom.
+  bridge_->call_at(std::min(now + attempt_->backoff, attempt_->deadline),
+                   caf::actor_cast<caf::weak_actor_ptr>(ctrl()));
+  attempt_->backoff = std::min<port::clock::duration>(attempt_->backoff * 2,
+                                                      defaults::connect_backoff_limit);
 }
 
 // -- completions ---------------------------------------------------------------------------------
@@ -191,7 +246,7 @@ void connection_actor::on_opened(const caf::error& refused) {
   // A session that could not be made has closed the pipe already.
   if (phase_ != phase::connected)
     return;
-  if (continuously_read_)
+  if (continuously_read_ && !pipe_is_closed())
     bridge_->port()->start_reading(*record_);
   raise_connected();
 }
@@ -226,7 +281,8 @@ void connection_actor::on_read_ended(const caf::error& reason) {
   // The peer may have closed its writing half only: what is queued for it, and what the
   // last events make us write, still goes out.
   phase_ = phase::draining;
-  record_->state(port::pipe_state::closing);
+  if (!pipe_is_closed())
+    record_->state(port::pipe_state::closing);
   auto self = caf::actor_cast<caf::weak_actor_ptr>(ctrl());
   if (handler_)
     send_fence(handler_, fence{std::shared_ptr<void>{nullptr, [self](void*) {
@@ -236,7 +292,7 @@ void connection_actor::on_read_ended(const caf::error& reason) {
   else
     handler_caught_up_ = true;
   close_if_drained();
-  if (phase_ == phase::draining)
+  if (phase_ == phase::draining && !pipe_is_closed())
     bridge_->call_at(bridge_->port()->now() + defaults::drain_timeout, std::move(self));
 }
 
@@ -269,11 +325,26 @@ void connection_actor::on_write_failed(size_t count, const caf::error& reason) {
 }
 
 void connection_actor::on_closed() {
-  raise_refused_operations();
-  fail_reads(code_of(reason_) == errc::closed_by_us ? make_error(errc::operation_aborted)
-                                                    : reason_);
+  finish();
+}
+
+/// The pipe is closed, or was never made.
+void connection_actor::finish() {
+  auto never_connected = phase_ == phase::opening;
   phase_ = phase::closed;
-  raise_disconnected();
+  attempt_ = nullptr;
+  unsent_.clear();
+  auto aborted = code_of(reason_) == errc::closed_by_us ? make_error(errc::operation_aborted)
+                                                        : reason_;
+  // Of a pipe that was never made; others were reported by the port.
+  if (!writes_.empty())
+    on_write_failed(writes_.size(), aborted);
+  raise_refused_operations();
+  fail_reads(aborted);
+  if (never_connected)
+    raise_connect_failed();
+  else
+    raise_disconnected();
   late_handler_ = caf::actor_cast<caf::weak_actor_ptr>(handler_);
   handler_ = nullptr;
   for (; !closers_.empty(); closers_.pop_front())
@@ -287,10 +358,12 @@ void connection_actor::on_closed() {
 
 // -- events -----------------------------------------------------------------------------------------
 
-template <class Event>
-void connection_actor::send_to_handler(Event event) {
-  if (handler_)
-    send(handler_, std::move(event));
+template <class ServerEvent, class ClientEvent, class... Ts>
+void connection_actor::send_to_handler(const caf::actor& handler, const Ts&... xs) {
+  if (handler && record_->outgoing)
+    send(handler, ClientEvent{handle(), xs...});
+  else if (handler)
+    send(handler, ServerEvent{handle(), xs...});
 }
 
 template <class F>
@@ -306,36 +379,44 @@ void connection_actor::raise_connected() {
   if (session_)
     call_session([](session& s) { s.connected(); });
   else
-    send_to_handler(client_connected{handle()});
+    send_to_handler<client_connected, pipeactor::connected>(handler_);
 }
 
 void connection_actor::raise_received(const pipeactor::cookie& cookie, const payload& data) {
   if (session_)
     call_session([&](session& s) { s.message_received(cookie, data); });
   else
-    send_to_handler(client_message_received{handle(), cookie, data});
+    send_to_handler<client_message_received, message_received>(handler_, cookie, data);
 }
 
 void connection_actor::raise_sent(const pipeactor::cookie& cookie) {
   if (session_)
     call_session([&](session& s) { s.message_sent(cookie); });
   else
-    send_to_handler(client_message_sent{handle(), cookie});
+    send_to_handler<client_message_sent, message_sent>(handler_, cookie);
 }
 
 void connection_actor::raise_failed(const pipeactor::cookie& cookie, const caf::error& error) {
   if (session_) {
     call_session([&](session& s) { s.message_failed(cookie, error); });
-  } else if (auto handler = handler_ ? handler_ : caf::actor_cast<caf::actor>(late_handler_)) {
-    send(handler, client_message_failed{handle(), cookie, error});
+    return;
   }
+  auto handler = handler_ ? handler_ : caf::actor_cast<caf::actor>(late_handler_);
+  send_to_handler<client_message_failed, message_failed>(handler, cookie, error);
+}
+
+void connection_actor::raise_connect_failed() {
+  if (session_)
+    call_session([this](session& s) { s.connect_failed(reason_); });
+  else
+    send_to_handler<connect_failed, connect_failed>(handler_, record_->id(), reason_);
 }
 
 void connection_actor::raise_disconnected() {
   if (session_)
     call_session([this](session& s) { s.disconnected(reason_); });
   else
-    send_to_handler(client_disconnected{handle(), record_->id(), reason_});
+    send_to_handler<client_disconnected, pipeactor::disconnected>(handler_, record_->id(), reason_);
 }
 
 caf::error connection_actor::handler_threw(std::exception_ptr error) {
@@ -386,6 +467,10 @@ bool connection_actor::queue_is_full(size_t size) const noexcept {
   return !writes_.empty()
          && (write_queue_bytes_ + size > write_queue_byte_limit_
              || writes_.size() >= write_queue_message_limit_);
+}
+
+bool connection_actor::pipe_is_closed() const noexcept {
+  return record_->state() == port::pipe_state::closed;
 }
 
 void connection_actor::close_if_drained() {

@@ -5,47 +5,37 @@
 #include "pipeactor/options.hpp"
 #include "pipeactor/session.hpp"
 #include "pipeactor/detail/connection_record.hpp"
+#include "pipeactor/detail/connection_setup.hpp"
 #include "pipeactor/detail/port_messages.hpp"
 #include "pipeactor/detail/ring_queue.hpp"
 
 #include <memory>
+#include <string>
+#include <vector>
 
 namespace pipeactor::detail {
 
-/// What all connections of a server share.
-struct connection_setup {
-  uint64_t server_id = 0;
-  server_options options;
-  /// Limits of one message in bytes, as granted by the port.
-  size_t send_limit = 0;
-  size_t receive_limit = 0;
-  /// The server: hears of the connection's beginning and end.
-  caf::actor coordinator;
-  /// Takes the events where there is no session.
-  caf::actor handler;
-  session_factory make_session;
-};
-
-using connection_setup_ptr = std::shared_ptr<const connection_setup>;
-
 /// The only one who touches its pipe. Its life, and what happens in each state:
 ///
-///                  | connected           | draining               | closing  | closed
-/// -----------------|---------------------|------------------------|----------|---------------
-///  received        | event               | -                      | -        | -
-///  read_ended      | -> draining (1)     | -                      | -        | -
-///  sent            | event               | event; done? close (2) | event    | -
-///  write_failed    | event               | event; done? close (2) | event    | -
-///  async_write     | queue               | queue                  | fail (3) | fail (3)
-///  async_read      | read one            | fail (3)               | fail (3) | fail (3)
-///  async_close     | -> closing          | -> closing             | -        | -
-///  handler failed  | -> closing          | -> closing             | -        | -
-///  timer_expired   | -                   | -> closing             | -        | -
-///  closed          | -                   | -                      | (4)      | -
+///                 | opening        | connected     | draining       | closing  | closed
+/// ----------------|----------------|---------------|----------------|----------|---------
+///  (connected)    | -> connected   |               |                |          |
+///  (busy)         | try again      |               |                |          |
+///  (not made)     | -> closed (4)  |               |                |          |
+///  received       |                | event         | -              | -        |
+///  read_ended     |                | -> draining (1) | -            | -        |
+///  sent           |                | event         | event; (2)     | event    |
+///  write_failed   |                | event         | event; (2)     | event    |
+///  async_write    | queue          | queue         | queue          | fail (3) | fail (3)
+///  async_read     | queue          | read one      | fail (3)       | fail (3) | fail (3)
+///  async_close    | -> closed (4)  | -> closing    | -> closing     | -        | -
+///  handler failed | -              | -> closing    | -> closing     | -        | -
+///  timer_expired  | try again      | -             | -> closing     | -        | -
+///  closed         |                |               |                | (4)      |
 ///
-/// (1) A peer that sent too much is closed at once. (2) Done is when nothing waits to be
-/// written and the handler has seen all that was received. (3) errc::not_connected.
-/// (4) The last event.
+/// (1) A peer that sent too much is closed at once. (2) -> closing when nothing waits to be
+/// written any more and the handler has seen all that was received. (3) errc::not_connected.
+/// (4) The last event: `disconnected`, or `connect_failed` for one that never was connected.
 ///
 /// An actor of a closed connection lives on until its last handle is gone.
 class connection_actor final : public pinned_actor {
@@ -72,7 +62,7 @@ public:
   }
 
 private:
-  enum class phase : uint8_t { connected, draining, closing, closed };
+  enum class phase : uint8_t { opening, connected, draining, closing, closed };
 
   struct pending_write {
     pipeactor::cookie cookie;
@@ -86,6 +76,12 @@ private:
     caf::response_promise promise;
   };
 
+  struct connection_attempt {
+    std::string pipe_name;
+    port::time_point deadline;
+    port::clock::duration backoff = defaults::connect_backoff;
+  };
+
   struct refused_operation {
     pipeactor::cookie cookie;
     caf::error reason;
@@ -93,6 +89,8 @@ private:
 
   // -- completions --------------------------------------------------------------------------------
 
+  void on_open_pipe(const open_pipe& request);
+  void try_to_connect();
   void on_opened(const caf::error& refused);
   void on_received(const payload& data);
   void on_read_ended(const caf::error& reason);
@@ -106,11 +104,13 @@ private:
   void raise_received(const pipeactor::cookie& cookie, const payload& data);
   void raise_sent(const pipeactor::cookie& cookie);
   void raise_failed(const pipeactor::cookie& cookie, const caf::error& error);
+  void raise_connect_failed();
   void raise_disconnected();
 
-  /// Sends an event to the handler actor, where there is one.
-  template <class Event>
-  void send_to_handler(Event event);
+  /// Sends an event to the handler actor, where there is one: as the type that servers or
+  /// the one that client managers use.
+  template <class ServerEvent, class ClientEvent, class... Ts>
+  void send_to_handler(const caf::actor& handler, const Ts&... xs);
 
   /// Runs a handler of the session's and catches what it throws.
   template <class F>
@@ -129,7 +129,11 @@ private:
   void raise_refused_operations();
   void fail_reads(const caf::error& reason);
   bool queue_is_full(size_t size) const noexcept;
+  /// At the context's end the pipe is closed, and the bridge may be gone, while `closed` still
+  /// waits in the mailbox.
+  bool pipe_is_closed() const noexcept;
   void close_if_drained();
+  void finish();
   named_pipe_connection handle();
 
   completion_bridge_ptr bridge_;
@@ -142,14 +146,18 @@ private:
   std::unique_ptr<session> session_;
   session_factory make_session_;
   ring_queue<pending_write> writes_;
+  // What was written while opening.
+  std::vector<payload> unsent_;
   ring_queue<pending_read> reads_;
   ring_queue<refused_operation> refused_;
   ring_queue<caf::response_promise> closers_;
   size_t write_queue_bytes_ = 0;
+  // While opening.
+  std::unique_ptr<connection_attempt> attempt_;
   caf::error reason_;
   /// Set where an exit message asks the actor to end after its pipe.
   caf::error exit_reason_;
-  phase phase_ = phase::connected;
+  phase phase_;
   bool handler_caught_up_ = false;
 
   // Of the setup: it holds the server's handle, which a connection gives up at its end.

@@ -14,12 +14,16 @@ class connection_record final : public port::pipe_instance {
 public:
   using account_ptr = caf::intrusive_ptr<read_account>;
 
-  connection_record(const port::pipe_settings& settings, account_ptr account, uint64_t server_id)
-      : pipe_instance(next_id(), with_account(settings, account.get())), server_id(server_id),
-        account(std::move(account)) {}
+  connection_record(const port::pipe_settings& settings, account_ptr account,
+                    uint64_t coordinator_id, bool outgoing)
+      : pipe_instance(next_id(), with_account(settings, account.get())),
+        coordinator_id(coordinator_id), outgoing(outgoing), account(std::move(account)) {}
 
-  /// Which server the connection belongs to, for broadcasts.
-  const uint64_t server_id;
+  /// Which server or client manager the connection belongs to.
+  const uint64_t coordinator_id;
+
+  /// Made by a client manager, not accepted by a server.
+  const bool outgoing;
 
   const account_ptr account;
 
@@ -33,7 +37,8 @@ public:
   // -- bridge thread only ----------------------------------------------------------------------
 
   /// Position in the bridge's list of connections.
-  size_t index = 0;
+  static constexpr size_t not_enrolled = SIZE_MAX;
+  size_t index = not_enrolled;
 
   /// The actor is gone or going without having seen its pipe closed; these hear of it.
   bool abandoned = false;

@@ -5,9 +5,11 @@
 
 #include "pipeactor/messages.hpp"
 #include "pipeactor/detail/connection_record.hpp"
+#include "pipeactor/detail/connection_setup.hpp"
 #include "pipeactor/port/completion_port.hpp"
 
 #include <memory>
+#include <string>
 
 namespace pipeactor::detail {
 
@@ -45,6 +47,12 @@ struct opened {
   caf::error refused;
 };
 
+/// Begin to connect to a server.
+struct open_pipe {
+  std::string pipe_name;
+  caf::timespan timeout;
+};
+
 /// What handlers hold fell below half of the limit.
 struct resume_reading {};
 
@@ -62,21 +70,19 @@ struct broadcast_write {
 
 // -- to a bridge ------------------------------------------------------------------------------
 
-struct connection_setup;
-
 /// A connection on its way to its bridge; messages have to be copyable. Whoever takes it
 /// leaves nothing behind.
 using raw_pipe_parcel = std::shared_ptr<port::raw_pipe_ptr>;
 
 /// Take charge of a connection that another bridge accepted.
 struct adopt_client {
-  std::shared_ptr<const connection_setup> setup;
+  connection_setup_ptr setup;
   raw_pipe_parcel raw;
 };
 
 /// Pass a broadcast to each connection of a server.
 struct broadcast_job {
-  uint64_t server_id = 0;
+  uint64_t coordinator_id = 0;
   broadcast_write write;
 };
 
@@ -124,6 +130,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::closed)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::timer_expired)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::raise_refused)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::opened)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::open_pipe)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::resume_reading)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::handler_caught_up)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::broadcast_write)

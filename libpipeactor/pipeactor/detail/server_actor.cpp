@@ -2,26 +2,14 @@
 
 #include "pipeactor/error.hpp"
 
-#include <algorithm>
-#include <atomic>
-
 namespace pipeactor::detail {
-
-namespace {
-
-uint64_t next_server_id() noexcept {
-  static std::atomic<uint64_t> last{0};
-  return ++last;
-}
-
-} // namespace
 
 server_actor::server_actor(caf::actor_config& cfg, std::vector<completion_bridge_ptr> bridges,
                            server_options options, caf::actor handler,
                            session_factory make_session)
     : pinned_actor(cfg), bridges_(std::move(bridges)), options_(std::move(options)),
       handler_(std::move(handler)), make_session_(std::move(make_session)),
-      id_(next_server_id()) {}
+      id_(next_coordinator_id()) {}
 
 const char* server_actor::name() const {
   return "pipeactor.server";
@@ -93,12 +81,12 @@ caf::expected<server_ready> server_actor::listen() {
     return make_error(errc::shutting_down);
   if (auto err = check(options_))
     return err;
-  auto message_mode = options_.mode == pipe_mode::message;
   port::listen_request request;
   request.pipe_name = options_.pipe_name;
   request.mode = options_.mode;
   request.backlog = options_.pending_instances;
-  request.max_message_size = message_mode ? options_.max_message_size : 0;
+  request.max_message_size
+    = options_.mode == pipe_mode::message ? options_.max_message_size : 0;
   auto listener = port->listen(request);
   if (!listener)
     return listener.error();
@@ -107,16 +95,9 @@ caf::expected<server_ready> server_actor::listen() {
   bridges_.front()->serve(listener_, caf::actor{this});
 
   auto setup = std::make_shared<connection_setup>();
-  setup->server_id = id_;
+  setup->coordinator_id = id_;
   setup->options = options_;
-  if (message_mode) {
-    setup->send_limit = options_.max_message_size != 0
-                          ? options_.max_message_size
-                          : std::min(port->max_message_size(), defaults::max_message_size);
-    setup->receive_limit = setup->send_limit;
-  } else {
-    setup->receive_limit = options_.message_buffer_size;
-  }
+  set_limits(*setup, *port);
   setup->coordinator = caf::actor{this};
   setup->handler = handler_;
   setup->make_session = make_session_;
@@ -183,7 +164,7 @@ void server_actor::on_listener_closed() {
 void server_actor::on_accepted(const client_accepted& client) {
   if (phase_ != phase::running)
     return;
-  auto& bridge = least_loaded_bridge();
+  auto& bridge = least_loaded(bridges_);
   if (&bridge == bridges_.front().get()) {
     if (bridge.port() != nullptr)
       bridge.open_connection(*setup_, std::move(*client.raw));
@@ -204,19 +185,12 @@ void server_actor::on_connection_closed(const connection_closed& x) {
   finish_stopping();
 }
 
-completion_bridge& server_actor::least_loaded_bridge() {
-  auto fewest = std::min_element(bridges_.begin(), bridges_.end(), [](auto& lhs, auto& rhs) {
-    return lhs->num_connections() < rhs->num_connections();
-  });
-  return **fewest;
-}
-
 // -- broadcast ----------------------------------------------------------------------------------------
 
 caf::response_promise server_actor::on_broadcast(const async_broadcast& request) {
   auto promise = promise_of_request();
   broadcast_job job;
-  job.server_id = id_;
+  job.coordinator_id = id_;
   job.write.data = request.data;
   job.write.cookie = request.cookie;
   if (promise.pending()) {

@@ -43,7 +43,6 @@ private:
   caf::expected<server_ready> listen();
   void begin_stopping();
   void finish_stopping();
-  completion_bridge& least_loaded_bridge();
 
   std::vector<completion_bridge_ptr> bridges_;
   server_options options_;

@@ -43,8 +43,7 @@ struct listen_request {
   std::string pipe_name;
   pipe_mode mode = pipe_mode::message;
   size_t backlog = defaults::pending_instances;
-  /// Listening fails where the system does not grant messages of this size; 0 asks for
-  /// nothing.
+  /// Listening fails where check_message_size() refuses it.
   size_t max_message_size = 0;
 };
 
@@ -90,6 +89,10 @@ public:
 
   /// Returns the longest message that can be sent, in bytes.
   virtual size_t max_message_size() const noexcept = 0;
+
+  /// Returns an error that tells what the system needs for messages of `size` bytes, or none
+  /// where it grants them. 0 is always granted.
+  virtual caf::error check_message_size(size_t size) const = 0;
 
   // -- listening ---------------------------------------------------------------------
 

@@ -82,9 +82,15 @@ size_t epoll_port::max_message_size() const noexcept {
   return max_message_size_;
 }
 
+caf::error epoll_port::check_message_size(size_t size) const {
+  return check_unix_message_size(size);
+}
+
 // -- listening ---------------------------------------------------------------------------------
 
 caf::expected<listener_id> epoll_port::listen(const listen_request& request) {
+  if (auto err = check_message_size(request.max_message_size))
+    return err;
   auto socket = listen_unix(request);
   if (!socket)
     return std::move(socket.error());

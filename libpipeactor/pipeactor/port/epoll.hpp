@@ -30,6 +30,7 @@ public:
   port_kind kind() const noexcept override;
   time_point now() const noexcept override;
   size_t max_message_size() const noexcept override;
+  caf::error check_message_size(size_t size) const override;
 
   caf::expected<listener_id> listen(const listen_request& request) override;
   std::string address(listener_id listener) const override;

@@ -64,8 +64,7 @@ void epoll_port::deliver(slot& x, size_t count) {
     if (x.single_reads > 0)
       --x.single_reads;
     reported_ = true;
-    handler_->on_received(pipe, length == 0 ? payload{}
-                                            : batch.take(index, length, pipe.settings().account));
+    handler_->on_received(pipe, batch.take(index, length, pipe.settings().account));
   }
 }
 

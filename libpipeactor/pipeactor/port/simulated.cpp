@@ -133,13 +133,19 @@ size_t simulated_port::max_message_size() const noexcept {
   return state_->options.largest_message;
 }
 
+caf::error simulated_port::check_message_size(size_t size) const {
+  if (size <= max_message_size())
+    return caf::none;
+  return make_error(errc::invalid_option,
+                    "max_message_size is " + std::to_string(size)
+                      + ": this network sends at most " + std::to_string(max_message_size()));
+}
+
 caf::expected<listener_id> simulated_port::listen(const listen_request& request) {
   if (request.pipe_name.empty())
     return make_error(errc::missing_pipe_name);
-  if (request.max_message_size > max_message_size())
-    return make_error(errc::invalid_option,
-                      "max_message_size is " + std::to_string(request.max_message_size)
-                        + ": this network sends at most " + std::to_string(max_message_size()));
+  if (auto err = check_message_size(request.max_message_size))
+    return err;
   std::lock_guard guard{state_->mutex};
   auto& listener = state_->names[request.pipe_name];
   if (listener != nullptr)

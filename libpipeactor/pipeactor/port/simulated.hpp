@@ -65,8 +65,8 @@ enum class simulated_send : uint8_t {
   closed,
 };
 
-/// The far end of a connection: plays a client that is not ours. Nothing blocks. Any
-/// thread, one at a time.
+/// The far end of a connection: plays a client that is not ours. Nothing blocks but what
+/// says so. Any thread, one at a time.
 class PIPEACTOR_EXPORT simulated_client {
 public:
   /// For simulated_network::connect.
@@ -84,6 +84,14 @@ public:
   /// Returns a message, or in byte mode all bytes that are there; none where there is
   /// nothing to read now.
   std::optional<std::string> receive();
+
+  /// Waits until there is something to receive, or the end (real time only).
+  /// @returns whether there is
+  bool wait_readable(time_point deadline) const;
+
+  /// Waits until `size` bytes can be sent, or the server is gone (real time only).
+  /// @returns whether they can
+  bool wait_writable(size_t size, time_point deadline) const;
 
   /// Returns whether the server closed the connection and all that it wrote was read.
   bool at_end() const;
@@ -103,6 +111,7 @@ public:
   void abort();
 
 private:
+  bool can_send(size_t size) const;
   void leave(bool reset);
 
   std::shared_ptr<simulated_state> state_;
@@ -155,6 +164,7 @@ public:
   port_kind kind() const noexcept override;
   time_point now() const noexcept override;
   size_t max_message_size() const noexcept override;
+  caf::error check_message_size(size_t size) const override;
 
   caf::expected<listener_id> listen(const listen_request& request) override;
   std::string address(listener_id listener) const override;

@@ -116,8 +116,7 @@ simulated_send simulated_client::send(std::string_view bytes) {
     return simulated_send::closed;
   if (end_->link->mode == pipe_mode::message && bytes.size() > state_->options.largest_message)
     return simulated_send::too_large;
-  auto room = state_->room(*end_, bytes.size());
-  if (!to.empty() && (!room || *room < bytes.size()))
+  if (!can_send(bytes.size()))
     return simulated_send::would_block;
   to.push(end_->link->mode, bytes);
   state_->changed.notify_all();
@@ -130,6 +129,25 @@ std::optional<std::string> simulated_client::receive() {
     return std::nullopt;
   state_->changed.notify_all();
   return end_->in().pop(end_->link->mode, SIZE_MAX);
+}
+
+bool simulated_client::wait_readable(time_point deadline) const {
+  std::unique_lock guard{state_->mutex};
+  auto& from = end_->in();
+  return state_->changed.wait_until(guard, deadline,
+                                    [&from] { return !from.empty() || from.ended; });
+}
+
+bool simulated_client::wait_writable(size_t size, time_point deadline) const {
+  std::unique_lock guard{state_->mutex};
+  auto& to = end_->out();
+  return state_->changed.wait_until(
+    guard, deadline, [&] { return to.ended || to.reader_gone || can_send(size); });
+}
+
+bool simulated_client::can_send(size_t size) const {
+  auto room = state_->room(*end_, size);
+  return end_->out().empty() || (room && *room >= size);
 }
 
 bool simulated_client::at_end() const {

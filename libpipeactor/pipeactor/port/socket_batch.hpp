@@ -2,6 +2,7 @@
 
 // Many messages of one socket with one system call, for the epoll port.
 
+#include "pipeactor/defaults.hpp"
 #include "pipeactor/options.hpp"
 #include "pipeactor/payload.hpp"
 #include "pipeactor/port/buffer_pool.hpp"
@@ -20,7 +21,8 @@ namespace pipeactor::port {
 /// the next one: all sockets with one receive limit share a batch, one at a time.
 class receive_batch {
 public:
-  static constexpr size_t capacity = 16;
+  /// A turn's share, so that one system call finds out that there was no more.
+  static constexpr size_t capacity = defaults::reads_per_turn;
 
   /// @param limit the longest message, or piece of a stream
   explicit receive_batch(size_t limit);

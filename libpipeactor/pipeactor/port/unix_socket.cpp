@@ -210,6 +210,20 @@ size_t longest_message(size_t send_buffer) noexcept {
   return std::min(send_buffer - send_buffer_overhead, longest_kernel_message);
 }
 
+caf::error check_unix_message_size(size_t size) {
+  auto granted = longest_message(largest_send_buffer());
+  if (size <= granted)
+    return caf::none;
+  auto text = "max_message_size is " + std::to_string(size) + ", this system sends at most "
+              + std::to_string(granted) + ": ";
+  if (auto most = longest_message(SIZE_MAX); size > most)
+    text += "Linux sends no more than " + std::to_string(most) + " bytes in one message";
+  else
+    // The kernel doubles what is asked for, and keeps 32 bytes.
+    text += "needs net.core.wmem_max " + std::to_string((size + 32 + 1) / 2);
+  return make_error(errc::invalid_option, std::move(text));
+}
+
 size_t raise_send_buffer(int fd, size_t size) {
   if (longest_message(send_buffer_of(fd)) >= size)
     return send_buffer_of(fd);

@@ -66,9 +66,9 @@ int connect_to_path(int fd, const std::string& path) noexcept;
 caf::expected<unix_listener> listen_unix(const listen_request& request);
 
 /// Connects without waiting.
-/// @returns `errc::no_such_pipe` (ENOENT, ECONNREFUSED, missing directory), `errc::pipe_busy` (EAGAIN:
-///   the backlog is full), `errc::access_denied`, `errc::not_a_pipe` (EPROTOTYPE: a pipe of the
-///   other mode; ENOTSOCK), ...
+/// @returns `errc::no_such_pipe` (ENOENT, ECONNREFUSED, missing directory), `errc::pipe_busy`
+///   (EAGAIN: the backlog is full), `errc::access_denied`, `errc::not_a_pipe` (EPROTOTYPE: a
+///   pipe of the other mode; ENOTSOCK), ...
 caf::expected<unique_fd> connect_unix(const std::string& pipe_name, pipe_mode mode);
 
 /// Returns who is at the other end (SO_PEERCRED, SO_PEERGROUPS).
@@ -85,6 +85,10 @@ size_t largest_send_buffer();
 /// the kernel keeps 32 bytes for itself (else EMSGSIZE), and refuses messages over
 /// 4,263,616 bytes whatever the buffer (ENOBUFS; with pages of 4 KiB).
 size_t longest_message(size_t send_buffer) noexcept;
+
+/// Returns an error where SOCK_SEQPACKET messages of `size` bytes cannot be sent, with what
+/// the system needs for them.
+caf::error check_unix_message_size(size_t size);
 
 /// Raises SO_SNDBUF so that a message of `size` bytes can be sent, where the system
 /// allows it.

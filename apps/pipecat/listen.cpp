@@ -1,0 +1,239 @@
+#include "listen.hpp"
+
+#include "lines.hpp"
+#include "tool.hpp"
+
+#include <pipeactor/all.hpp>
+
+#include <system_error>
+
+using namespace pipeactor;
+using namespace std::chrono_literals;
+
+namespace {
+
+/// How long a sender waits for a client that does not read what is broadcast, before others
+/// go on without it.
+constexpr auto slow_client_patience = 1s;
+/// How long what was received before the stop may take to be printed.
+constexpr auto print_patience = 2s;
+
+void tell(uint64_t client, const std::string& what) {
+  print_error("client " + std::to_string(client) + " " + what);
+}
+
+// -- sessions: the clients of --echo and --broadcast ------------------------------------
+
+/// Word for word the session of examples/echo_server.cpp.
+class echo_session : public session {
+  void message_received(const pipeactor::cookie&, const payload& data) override {
+    async_write(data);
+  }
+};
+
+class broadcast_session : public session {
+public:
+  /// `server` is filled in before the first client can come.
+  explicit broadcast_session(std::shared_ptr<const caf::actor> server)
+      : server_(std::move(server)) {}
+
+private:
+  void message_received(const pipeactor::cookie&, const payload& data) override {
+    // `data` is kept until every client has the message: that slows a sender down to the
+    // speed of the others (server_options::read_queue_bytes). The copy is not kept count
+    // of, so a client that never reads stops nobody.
+    self()
+      .request(*server_, slow_client_patience, async_broadcast{payload::copy_of(data), {}})
+      .then([data](const broadcast_result&) {}, [data](const caf::error&) {});
+  }
+
+  std::shared_ptr<const caf::actor> server_;
+};
+
+/// Any session, and it tells who comes and why they go.
+template <class Session>
+class verbose : public Session {
+public:
+  using Session::Session;
+
+private:
+  void connected() override {
+    auto peer = this->connection().peer();
+    tell(this->connection().id(), "connected: " + (peer ? to_string(*peer) : describe(peer.error())));
+    Session::connected();
+  }
+
+  void disconnected(const caf::error& reason) override {
+    tell(this->connection().id(), "left: " + describe(reason));
+    Session::disconnected(reason);
+  }
+};
+
+template <class Session, class... Args>
+named_pipe_server spawn(context& ctx, const server_options& options, bool is_verbose,
+                        const Args&... args) {
+  return is_verbose ? ctx.spawn_server<verbose<Session>>(options, args...)
+                    : ctx.spawn_server<Session>(options, args...);
+}
+
+// -- handler actors: the clients of --marshalled and of plain `listen` ---------------------
+
+caf::message_handler told_events(bool verbose) {
+  if (!verbose)
+    return ignore_events();
+  return caf::message_handler{
+    [](const client_connected& e) {
+      auto peer = e.connection.peer();
+      tell(e.connection.id(), "connected: " + (peer ? to_string(*peer) : describe(peer.error())));
+    },
+    [](const client_disconnected& e) { tell(e.connection_id, "left: " + describe(e.reason)); }}
+    .or_else(ignore_events());
+}
+
+caf::behavior echoer(caf::event_based_actor*, bool verbose) {
+  return caf::message_handler{[](const client_message_received& e) {
+                                e.connection.async_write(e.data);
+                              }}
+    .or_else(told_events(verbose));
+}
+
+/// Clients may connect: the line that scripts wait for.
+void announce(console& terminal, const server_ready& ready) {
+  terminal.write("LISTENING " + ready.address + "\n");
+}
+
+/// Prints what clients send. `stop` ends it once all before is printed.
+caf::behavior printer(caf::event_based_actor* self, console* terminal, pipe_mode mode,
+                      bool verbose) {
+  auto end = mode == pipe_mode::message ? "\n" : "";
+  return caf::message_handler{
+    // Here, since a quick client's message must not come before it.
+    [terminal](const server_ready& e) { announce(*terminal, e); },
+    [terminal, end](const client_message_received& e) {
+      terminal->write(std::string{e.data.text()} + end);
+    },
+    [self](const stop&) { self->quit(); }}
+    .or_else(told_events(verbose));
+}
+
+// -- plain `listen`: from standard input to every client ---------------------------------------
+
+class feeder {
+public:
+  feeder(caf::actor_system& sys, named_pipe_server server, pipe_mode mode)
+      : sys_(sys), server_(std::move(server)), mode_(mode) {}
+
+  /// Broadcasts what the chunk holds, and returns when the clients have it.
+  void feed(std::string_view chunk) {
+    std::vector<payload> messages;
+    auto add = [&](std::string_view text) { messages.emplace_back(text); };
+    if (mode_ == pipe_mode::byte)
+      add(chunk);
+    else
+      lines_.feed(chunk, add);
+    broadcast(messages);
+  }
+
+  void finish() {
+    std::vector<payload> messages;
+    lines_.finish([&](std::string_view text) { messages.emplace_back(text); });
+    broadcast(messages);
+  }
+
+private:
+  void broadcast(const std::vector<payload>& messages) {
+    // One of its own each time: with it go answers that came too late.
+    caf::scoped_actor self{sys_, true};
+    auto ask = [&](const payload& data) {
+      return self->request(server_.actor(), slow_client_patience, async_broadcast{data, {}});
+    };
+    std::vector<decltype(ask(payload{}))> answers;
+    for (auto& message : messages)
+      answers.push_back(ask(message));
+    for (auto& answer : answers)
+      answer.receive([](const broadcast_result&) {}, [](const caf::error&) {});
+  }
+
+  caf::actor_system& sys_;
+  named_pipe_server server_;
+  pipe_mode mode_;
+  line_cutter lines_;
+};
+
+// -- the server ------------------------------------------------------------------------------
+
+/// Waits until something ends the server; meanwhile `input`, if any, is fed.
+void wait_for_end(console& terminal, feeder* input) {
+  std::string chunk;
+  auto reading = input != nullptr;
+  for (;;) {
+    switch (terminal.wait({reading, input != nullptr})) {
+    case console::event::input:
+      // The end of standard input does not end the server.
+      reading = terminal.read(chunk);
+      if (reading)
+        input->feed(chunk);
+      else
+        input->finish();
+      break;
+    case console::event::timeout:
+      break;
+    case console::event::notified:
+    case console::event::output_gone:
+    case console::event::interrupted:
+      return;
+    }
+  }
+}
+
+int serve(const named_pipe_server& server, console& terminal, feeder* input) {
+  auto ready = server.start();
+  if (!ready)
+    return fail(ready.error());
+  if (input == nullptr)
+    announce(terminal, *ready);
+  wait_for_end(terminal, input);
+  if (auto err = server.stop())
+    return fail(err);
+  if (auto code = terminal.write_error(); code != 0) {
+    print_error("cannot write to standard output: " + std::generic_category().message(code));
+    return 1;
+  }
+  return 0;
+}
+
+} // namespace
+
+int run(const listen_command& command, console& terminal) {
+  tool_config config;
+  caf::actor_system system{config};
+  context ctx{system, command.context};
+  auto options = command.server;
+  // Where many are sent the same, one who does not read it is told so by a close.
+  if (!command.echo)
+    options.write_queue_policy = write_queue_policy::disconnect;
+  named_pipe_server server;
+  caf::actor printing;
+  auto broadcaster = std::make_shared<caf::actor>();
+  if (command.marshalled) {
+    server = ctx.spawn_server(options, system.spawn(echoer, command.verbose));
+  } else if (command.echo) {
+    server = spawn<echo_session>(ctx, options, command.verbose);
+  } else if (command.broadcast) {
+    server = spawn<broadcast_session>(ctx, options, command.verbose,
+                                      std::shared_ptr<const caf::actor>{broadcaster});
+    *broadcaster = server.actor();
+  } else {
+    // It has a thread of its own, since standard output may block.
+    printing = system.spawn<caf::detached>(printer, &terminal, options.mode, command.verbose);
+    server = ctx.spawn_server(options, printing);
+  }
+  feeder input{system, server, options.mode};
+  auto result = serve(server, terminal, printing ? &input : nullptr);
+  *broadcaster = nullptr;
+  if (printing) {
+    terminal.stop_writing_at(console::clock::now() + print_patience);
+    caf::anon_send(printing, stop{});
+  }
+  return result;
+}

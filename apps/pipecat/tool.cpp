@@ -1,0 +1,22 @@
+#include "tool.hpp"
+
+#include <cstdio>
+#include <sstream>
+
+void print_error(const std::string& text) {
+  // One call, so that lines of several threads do not mix.
+  auto line = "pipecat: " + text + "\n";
+  std::fputs(line.c_str(), stderr);
+}
+
+int fail(const caf::error& error) {
+  print_error(pipeactor::describe(error));
+  return 1;
+}
+
+tool_config::tool_config() {
+  // As an argument: the type of the value differs between CAF's generations. The empty
+  // stream keeps it from reading caf-application.ini of the working directory.
+  std::istringstream no_file;
+  parse({"--scheduler.policy=sharing"}, no_file);
+}

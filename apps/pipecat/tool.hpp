@@ -1,0 +1,21 @@
+#pragma once
+
+#include <pipeactor/error.hpp>
+
+#include <caf/actor_system_config.hpp>
+
+#include <string>
+
+/// Prints "pipecat: <text>" as one line on standard error. Any thread.
+void print_error(const std::string& text);
+
+/// Prints an error.
+/// @returns the exit code for it
+int fail(const caf::error& error);
+
+/// An actor system for a tool that mostly waits: its workers sleep while there is nothing
+/// to do, where CAF's own choice looks for work a hundred times a second.
+class tool_config : public caf::actor_system_config {
+public:
+  tool_config();
+};

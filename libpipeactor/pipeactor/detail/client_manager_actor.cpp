@@ -1,0 +1,94 @@
+#include "pipeactor/detail/client_manager_actor.hpp"
+
+#include "pipeactor/error.hpp"
+
+namespace pipeactor::detail {
+
+client_manager_actor::client_manager_actor(caf::actor_config& cfg,
+                                           std::vector<completion_bridge_ptr> bridges,
+                                           client_options options, caf::actor handler,
+                                           session_factory make_session)
+    : pinned_actor(cfg), bridges_(std::move(bridges)), options_(std::move(options)),
+      handler_(std::move(handler)), make_session_(std::move(make_session)) {}
+
+const char* client_manager_actor::name() const {
+  return "pipeactor.client_manager";
+}
+
+caf::behavior client_manager_actor::make_behavior() {
+  set_default_handler(caf::drop);
+  return {
+    [this](const connect& x) { return on_connect(x); },
+    [this](const stop&) { return on_stop(); },
+    [this](const connection_closed& x) { on_connection_closed(x); },
+  };
+}
+
+void client_manager_actor::on_exit() {
+  for (auto& promise : stoppers_)
+    promise.deliver(make_error(errc::shutting_down));
+  stoppers_.clear();
+  connections_.clear();
+  setup_ = nullptr;
+  handler_ = nullptr;
+  bridges_.clear();
+}
+
+caf::expected<connection_setup_ptr> client_manager_actor::make_setup() {
+  auto* port = bridges_.front()->port();
+  if (port == nullptr)
+    return make_error(errc::shutting_down);
+  if (auto err = check(options_))
+    return err;
+  if (options_.mode == pipe_mode::message)
+    if (auto err = port->check_message_size(options_.max_message_size))
+      return err;
+  auto setup = std::make_shared<connection_setup>();
+  setup->coordinator_id = next_coordinator_id();
+  setup->outgoing = true;
+  setup->options = options_;
+  set_limits(*setup, *port);
+  setup->coordinator = caf::actor{this};
+  setup->handler = handler_;
+  setup->make_session = make_session_;
+  return connection_setup_ptr{std::move(setup)};
+}
+
+caf::result<named_pipe_connection> client_manager_actor::on_connect(const connect& request) {
+  if (setup_ == nullptr) {
+    auto setup = make_setup();
+    if (!setup)
+      return setup.error();
+    setup_ = std::move(*setup);
+  }
+  auto actor = least_loaded(bridges_).spawn_connection(*setup_);
+  named_pipe_connection connection{actor};
+  connections_.emplace(connection.id(), caf::actor_cast<caf::weak_actor_ptr>(actor));
+  send(actor, open_pipe{request.pipe_name, request.timeout});
+  return connection;
+}
+
+caf::response_promise client_manager_actor::on_stop() {
+  auto promise = promise_of_request();
+  if (connections_.empty()) {
+    if (promise.pending())
+      promise.deliver(caf::unit);
+    return promise;
+  }
+  if (promise.pending())
+    stoppers_.push_back(promise);
+  for (auto& [id, connection] : connections_)
+    if (auto actor = caf::actor_cast<caf::actor>(connection))
+      send(actor, async_close{});
+  return promise;
+}
+
+void client_manager_actor::on_connection_closed(const connection_closed& x) {
+  connections_.erase(x.id);
+  if (!connections_.empty())
+    return;
+  for (auto& promise : std::exchange(stoppers_, {}))
+    promise.deliver(caf::unit);
+}
+
+} // namespace pipeactor::detail

@@ -1,0 +1,21 @@
+#include "pipeactor/named_pipe_client_manager.hpp"
+
+#include "pipeactor/detail/ask.hpp"
+
+namespace pipeactor {
+
+caf::expected<named_pipe_connection>
+named_pipe_client_manager::connect(std::string pipe_name, caf::timespan timeout) const {
+  named_pipe_connection result;
+  if (auto err = detail::ask(actor_, defaults::request_timeout,
+                             pipeactor::connect{std::move(pipe_name), timeout},
+                             [&](named_pipe_connection& made) { result = std::move(made); }))
+    return err;
+  return result;
+}
+
+caf::error named_pipe_client_manager::stop(std::chrono::milliseconds timeout) const {
+  return detail::ask(actor_, timeout, pipeactor::stop{}, [] {});
+}
+
+} // namespace pipeactor

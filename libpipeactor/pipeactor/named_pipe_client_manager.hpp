@@ -1,0 +1,46 @@
+#pragma once
+
+#include "pipeactor/export.hpp"
+#include "pipeactor/messages.hpp"
+#include "pipeactor/detail/caf_compat.hpp"
+
+#include <chrono>
+#include <string>
+
+namespace pipeactor {
+
+/// Makes outgoing connections: a handle to the coordinator's actor, made by
+/// `context::spawn_client_manager`. Cheap to copy. Connections belong to whoever holds them:
+/// one that nobody holds any more is closed.
+///
+/// Actors `request` the message `connect` from `actor()`; a thread that is not an actor
+/// calls `connect`.
+class PIPEACTOR_EXPORT named_pipe_client_manager {
+public:
+  named_pipe_client_manager() noexcept = default;
+
+  explicit named_pipe_client_manager(caf::actor actor) noexcept : actor_(std::move(actor)) {}
+
+  const caf::actor& actor() const noexcept {
+    return actor_;
+  }
+
+  explicit operator bool() const noexcept {
+    return static_cast<bool>(actor_);
+  }
+
+  /// Returns a new connection at once, while it is opening: `connected` or `connect_failed` follows.
+  /// What is written meanwhile is sent when it is open. Not from actors: waits for the
+  /// manager's answer.
+  /// @param timeout how long to try while the server is busy
+  caf::expected<named_pipe_connection>
+  connect(std::string pipe_name, caf::timespan timeout = defaults::connect_timeout) const;
+
+  /// Closes all connections. Waits until they are closed; not from actors.
+  caf::error stop(std::chrono::milliseconds timeout = defaults::request_timeout) const;
+
+private:
+  caf::actor actor_;
+};
+
+} // namespace pipeactor

@@ -1,0 +1,141 @@
+#include "contract/fixture.hpp"
+
+#include "pipeactor/port/simulated.hpp"
+
+#include <atomic>
+
+namespace contract {
+
+namespace {
+
+/// Returns whether the port can be had here: containers refuse io_uring.
+bool is_available(port_kind kind) {
+  if (kind == port_kind::simulated)
+    return true;
+  auto port = port::make_completion_port(kind, 0us);
+  if (!port)
+    WARN("not tested here: " << to_string(kind) << ": " << describe(port.error()));
+  return static_cast<bool>(port);
+}
+
+std::string next_name() {
+  static const auto process = std::chrono::system_clock::now().time_since_epoch().count();
+  static std::atomic<int> last{0};
+  return "contract-" + std::to_string(process) + "-" + std::to_string(++last);
+}
+
+} // namespace
+
+std::vector<port_kind> ports_under_test() {
+  static const auto result = [] {
+    std::vector<port_kind> kinds;
+    for (auto kind : {port_kind::io_uring, port_kind::epoll, port_kind::simulated})
+      if (is_available(kind))
+        kinds.push_back(kind);
+    return kinds;
+  }();
+  return result;
+}
+
+port_fixture::port_fixture(port_kind kind)
+    : which_(Catch::MessageBuilder("INFO", CATCH_INTERNAL_LINEINFO, Catch::ResultWas::Info)
+             << "port: " << to_string(kind)),
+      kind_(kind) {
+  // Several, also on a small machine: cases need handlers that wait for each other.
+  config_.set("scheduler.max-threads", 4);
+  system_ = std::make_unique<caf::actor_system>(config_);
+  context_options options;
+  options.port = kind;
+  if (kind == port_kind::simulated) {
+    port::simulated_options settings;
+    settings.clock = port::simulated_clock::real_time;
+    network_ = std::make_shared<port::simulated_network>(settings);
+    options.make_port = port::simulated_port::factory(network_);
+  }
+  context_ = std::make_unique<pipeactor::context>(*system_, options);
+  self_ = std::make_unique<caf::scoped_actor>(*system_, true);
+}
+
+port_fixture::~port_fixture() {
+  end_system();
+}
+
+void port_fixture::end_context() {
+  context_ = nullptr;
+}
+
+void port_fixture::end_system() {
+  self_ = nullptr;
+  end_context();
+  system_ = nullptr;
+}
+
+// -- servers ---------------------------------------------------------------------------------------
+
+server_options port_fixture::options() const {
+  server_options result;
+  result.pipe_name = next_name();
+  result.pending_instances = 64;
+  return result;
+}
+
+caf::actor port_fixture::spawn_handler(const log_ptr& log, const script& todo) {
+  return system().spawn(recording_handler, log, todo);
+}
+
+running_server port_fixture::serve(const server_options& options, taker who, const log_ptr& log,
+                                   const script& todo) {
+  if (who == taker::session)
+    return serve<recording_session>(options, log, todo);
+  return started(context().spawn_server(options, spawn_handler(log, todo)), options);
+}
+
+running_server port_fixture::started(named_pipe_server server, const server_options& options) {
+  auto ready = server.start(patience);
+  if (!ready)
+    FAIL("a server does not start: " << describe(ready.error()));
+  return {std::move(server), std::move(*ready), options};
+}
+
+// -- clients ---------------------------------------------------------------------------------------
+
+client_ptr port_fixture::connect(const running_server& server) {
+  auto mode = server.options.mode;
+  peer_identity root; // is always admitted
+  root.pid = 4711;
+  root.uid = 0;
+  auto result = kind_ == port_kind::simulated
+                  ? connect_over_network(*network_, server.ready.pipe_name, mode, root)
+                  : connect_over_unix_socket(server.ready.address, mode);
+  REQUIRE(result != nullptr);
+  return result;
+}
+
+std::pair<client_ptr, named_pipe_connection>
+port_fixture::connect(const running_server& server, const log_ptr& log, size_t index) {
+  auto client = connect(server);
+  auto connection = log->connection(index);
+  REQUIRE(connection);
+  return {client, connection};
+}
+
+client_ptr port_fixture::connect_as_stranger(const running_server& server) {
+  if (kind_ != port_kind::simulated)
+    return nullptr;
+  peer_identity stranger;
+  stranger.pid = 4711;
+  stranger.uid = 65533;
+  return connect_over_network(*network_, server.ready.pipe_name, server.options.mode, stranger);
+}
+
+std::string pattern(size_t size, unsigned seed) {
+  std::string result(size, '\0');
+  auto x = seed * 2654435761U + 12345U;
+  for (auto& c : result) {
+    x = x * 1664525U + 1013904223U;
+    c = static_cast<char>(x >> 24);
+  }
+  return result;
+}
+
+} // namespace contract

@@ -1,0 +1,96 @@
+#pragma once
+
+// The client at the far end of a pipe: none of ours, and the same for every port.
+
+#include "pipeactor/messages.hpp"
+#include "pipeactor/port/simulated.hpp"
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace contract {
+
+using namespace pipeactor;
+using namespace std::chrono_literals;
+
+/// How long anything may take: far longer than it does, under a sanitizer on a busy machine
+/// too. What a case waits for ends the wait.
+constexpr auto patience = 30s;
+
+/// How long a client may have to wait for room before it counts as blocked.
+constexpr auto blocked_after = 300ms;
+
+using wait_time = std::chrono::milliseconds;
+
+enum class send_result : uint8_t { sent, would_block, closed };
+
+/// One at a time, any thread. Where no time is given nothing waits.
+class test_client {
+public:
+  virtual ~test_client() = default;
+
+  /// Sends a message; in byte mode perhaps a part. `taken` is set to the bytes sent.
+  virtual send_result try_send(std::string_view bytes, size_t& taken) = 0;
+
+  /// Waits until there may be room for `size` bytes, or the server is gone.
+  virtual bool wait_writable(size_t size, wait_time timeout) = 0;
+
+  /// Waits until there is something to read, or the end.
+  virtual bool wait_readable(wait_time timeout) = 0;
+
+  /// Returns a message, in byte mode what is there; none at the end, or where nothing came.
+  virtual std::optional<std::string> receive(wait_time timeout = patience) = 0;
+
+  /// Waits for the next thing to read. Returns whether that is the end: the server closed
+  /// and all that it wrote was read.
+  virtual bool at_end(wait_time timeout = patience) = 0;
+
+  /// Returns whether the server was seen to close without reading all input.
+  virtual bool was_reset() = 0;
+
+  /// Ends writing; reading goes on.
+  virtual void shutdown_write() = 0;
+
+  /// Closes, after reading all that is there.
+  virtual void close() = 0;
+
+  /// Closes with something unread: waits until there is.
+  virtual void abort() = 0;
+
+  // -- on top of these ----------------------------------------------------------------------
+
+  /// Sends all bytes, and waits for room where need be.
+  bool send(std::string_view bytes);
+
+  /// Sends until the server takes no more.
+  /// @returns the number of messages sent, `most` where it never stopped
+  size_t send_until_blocked(std::string_view message, size_t most);
+
+  /// Returns `count` messages, or fewer where they do not come.
+  std::vector<std::string> receive_many(size_t count);
+
+  /// Byte mode: reads `size` bytes.
+  std::string receive_bytes(size_t size);
+
+  /// Reads to the end and returns what came.
+  std::vector<std::string> receive_all();
+};
+
+using client_ptr = std::shared_ptr<test_client>;
+
+/// Connects to `address` (server_ready). Waits while the server is busy.
+/// @returns nullptr where that fails
+client_ptr connect_over_unix_socket(const std::string& address, pipe_mode mode);
+
+/// @copydoc connect_over_unix_socket
+client_ptr connect_over_network(port::simulated_network& network, const std::string& pipe_name,
+                                pipe_mode mode, peer_identity who);
+
+/// Returns the number of handles that this process has open, where it can be told.
+size_t open_handles();
+
+} // namespace contract
