@@ -21,8 +21,8 @@ caf::behavior chat_room(caf::stateful_actor<chat_room_state>* self) {
   };
   return event_handlers([=](const server_ready& e) { self->state.server = e.server; },
                         [=](const client_connected& e) {
-                          *e.connection.custom_data()
-                            = "guest " + std::to_string(e.connection.id());
+                          *e.connection.custom_data() = "guest "
+                                                        + std::to_string(e.connection.id());
                           say(name_of(e.connection) + " joins");
                         },
                         [=](const client_message_received& e) {

@@ -19,8 +19,8 @@ class counting_session : public pipeactor::session {
   }
 
   void disconnected(const caf::error& reason) override {
-    std::cout << "a client sent " << messages_ << " messages and left: "
-              << pipeactor::describe(reason) << std::endl;
+    std::cout << "a client sent " << messages_
+              << " messages and left: " << pipeactor::describe(reason) << std::endl;
   }
 
   size_t messages_ = 0;

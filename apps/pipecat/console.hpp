@@ -43,6 +43,11 @@ public:
   /// Gives up writes that a reader of standard output holds up at `deadline`.
   void stop_writing_at(clock::time_point deadline) noexcept;
 
+  /// Returns whether a `write` has failed.
+  bool output_broken() const noexcept {
+    return output_broken_.load();
+  }
+
   /// Why `write` failed, as a code of the operating system; 0 where it did not, or where the
   /// reader has merely gone away.
   int write_error() const noexcept {
@@ -55,5 +60,6 @@ private:
   size_t longest_write_;
   std::mutex output_mutex_;
   std::atomic<clock::rep> write_deadline_;
+  std::atomic<bool> output_broken_{false};
   std::atomic<int> write_error_{0};
 };

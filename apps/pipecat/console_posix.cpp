@@ -116,6 +116,7 @@ bool console::write(std::string_view text) {
       text.remove_prefix(static_cast<size_t>(size));
     } else if (errno != EINTR && errno != EAGAIN) {
       write_error_.store(errno == EPIPE ? 0 : errno);
+      output_broken_.store(true);
       notify();
       return false;
     }

@@ -5,8 +5,6 @@
 
 #include <pipeactor/all.hpp>
 
-#include <system_error>
-
 using namespace pipeactor;
 using namespace std::chrono_literals;
 
@@ -186,7 +184,7 @@ void wait_for_end(console& terminal, feeder* input) {
   }
 }
 
-int serve(const named_pipe_server& server, console& terminal, feeder* input) {
+int serve(const named_pipe_server& server, console& terminal, feeder* input, bool is_verbose) {
   auto ready = server.start();
   if (!ready)
     return fail(ready.error());
@@ -195,10 +193,8 @@ int serve(const named_pipe_server& server, console& terminal, feeder* input) {
   wait_for_end(terminal, input);
   if (auto err = server.stop())
     return fail(err);
-  if (auto code = terminal.write_error(); code != 0) {
-    print_error("cannot write to standard output: " + std::generic_category().message(code));
-    return 1;
-  }
+  if (auto code = terminal.write_error(); code != 0)
+    return fail_to_print(code);
   return 0;
 }
 

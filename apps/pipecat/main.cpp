@@ -1,3 +1,4 @@
+#include "connect.hpp"
 #include "console.hpp"
 #include "listen.hpp"
 #include "tool.hpp"
@@ -34,33 +35,50 @@ void add_choice(CLI::App& app, const char* option, Enum& value,
     ->type_name("WORD");
 }
 
+/// Unsigned numbers take a minus sign without a word.
+CLI::Validator not_negative() {
+  return {[](std::string& text) {
+            return text.rfind('-', 0) == 0 ? "must not be negative: " + text : std::string{};
+          },
+          ""};
+}
+
 // -- options of both commands ----------------------------------------------------------------
 
 void add_name(CLI::App& app, std::string& name) {
   app
     .add_option("NAME", name,
-                "The pipe's name, e.g. my_service: a socket in a directory of yours. One that "
-                "starts with / is used as a path")
+                "Name of the pipe, e.g. my_service: a socket in a\ndirectory of yours. "
+                "One that starts with / is a path.")
     ->required();
 }
 
 void add_mode(CLI::App& app, pipe_mode& mode) {
   add_choice(app, "--mode", mode, modes,
-             "message (each write arrives as one message) or byte (a stream: what nc, curl and "
-             "node speak). Default: message");
+             "message: each write arrives as one message (default);\n"
+             "byte: a stream, what nc, curl and node speak.");
 }
 
 void add_port(CLI::App& app, context_options& options) {
   add_choice(app, "--port", options.port, ports,
-             "auto, io_uring or epoll. Default: auto, which is io_uring where it works");
+             "auto (default; io_uring where it works), io_uring or\nepoll.");
   app
     .add_option_function<int64_t>(
       "--spin-us",
       [&options](int64_t value) { options.spin = std::chrono::microseconds{value}; },
-      "Poll that many microseconds before sleeping: a lone message is answered sooner, at "
-      "the cost of CPU time. Default: 0")
+      "Poll that many microseconds before sleeping (default\n"
+      "0): sooner answers, more CPU time.")
     ->check(CLI::Range(int64_t{0}, int64_t{1000000}).description(""))
     ->type_name("N");
+}
+
+template <class Seconds>
+void add_seconds(CLI::App& app, const char* option, Seconds& value, const char* help) {
+  app
+    .add_option_function<double>(
+      option, [&value](double x) { value = std::chrono::duration<double>{x}; }, help)
+    ->check(CLI::Range(0.0, 1e6).description(""))
+    ->type_name("S");
 }
 
 // -- listen ------------------------------------------------------------------------------------
@@ -84,45 +102,85 @@ void add_listen(CLI::App& tool, listen_command& command) {
   auto& app = *tool.add_subcommand("listen", "Serve a pipe: print, echo or broadcast what clients send");
   app.footer(listen_examples);
   add_name(app, command.server.pipe_name);
-  auto* echo = app.add_flag("--echo", command.echo, "Return each message to its client");
-  app.add_flag("--broadcast", command.broadcast, "Send each message to every client")
+  auto* echo = app.add_flag("--echo", command.echo, "Return each message to its client.");
+  app.add_flag("--broadcast", command.broadcast, "Send each message to every client.")
     ->excludes(echo);
   app
     .add_flag("--marshalled", command.marshalled,
-              "With --echo: through one ordinary actor for all clients, in place of a session "
-              "per client; to compare the two")
+              "With --echo: one ordinary actor answers all clients, in\n"
+              "place of a session for each; to compare the two.")
     ->needs(echo);
   add_mode(app, command.server.mode);
   add_port(app, command.context);
   app
     .add_option("--threads", command.server.num_threads,
-                "I/O threads that share the clients. Default: 1")
-    ->check(CLI::NonNegativeNumber.description(""))
+                "I/O threads that share the clients (default 1).")
+    ->check(not_negative())
     ->type_name("N");
   app
     .add_option("--max-message", command.server.max_message_size,
-                "Longest message to take or send; a client that sends more is disconnected. "
-                "Default: what the system grants, at most 4 MiB")
-    ->check(CLI::NonNegativeNumber.description(""))
+                "Longest message; a client that sends more is\n"
+                "disconnected. Default: what the system grants, at most\n4 MiB.")
+    ->check(not_negative())
     ->type_name("BYTES");
   app.add_flag("-v,--verbose", command.verbose,
-               "Tell on standard error who connects, and why they leave");
+               "Tell on standard error who connects and why they leave.");
+}
+
+// -- connect -----------------------------------------------------------------------------------
+
+const char* connect_examples = R"(Examples:
+  pipecat connect my_service
+      type lines, read the answers; end with Ctrl-D
+  printf 'a\nb\n' | pipecat connect my_service --expect 2
+      two messages; ends when two replies are there
+  pipecat connect my_service --whole < report.txt > answer.txt
+      one message
+
+Exits with 0 when all was sent and all expected replies came; with 1 and a reason when not,
+or when the pipe cannot be opened (no such pipe, busy, access denied).
+Empty lines are not sent. In byte mode standard input is sent as it is, what comes back is
+printed as it is, and --expect counts lines.)";
+
+CLI::App* add_connect(CLI::App& tool, connect_command& command) {
+  auto& app = *tool.add_subcommand("connect", "Send lines to a pipe and print what comes back");
+  app.footer(connect_examples);
+  add_name(app, command.pipe_name);
+  add_mode(app, command.client.mode);
+  add_seconds(app, "--timeout", command.timeout,
+              "How long to try while the server is busy (default 5).");
+  app.add_flag("--whole", command.whole,
+               "Send all of standard input as one message, not a\nmessage a line.");
+  app
+    .add_option("--expect", command.expect,
+                "Once standard input has ended, wait for this many\nreplies in all.")
+    ->check(not_negative())
+    ->type_name("N");
+  add_seconds(app, "--linger", command.linger,
+              "How long a silence ends it, once standard input has\n"
+              "ended (default 0.5; 5 with --expect).");
+  add_port(app, command.context);
+  return &app;
 }
 
 int run_tool(int argc, char** argv) {
   CLI::App tool{"Talks over named pipes of pipeactor, as a server or as a client."};
   tool.name("pipecat");
+  tool.set_version_flag("--version", PIPECAT_VERSION);
+  tool.get_formatter()->column_width(22);
   tool.require_subcommand(1);
   tool.footer("More: pipecat listen --help, pipecat connect --help");
   listen_command listen;
   add_listen(tool, listen);
+  connect_command connect;
+  auto* connecting = add_connect(tool, connect);
   try {
     tool.parse(argc, argv);
   } catch (const CLI::ParseError& err) {
     return tool.exit(err) == 0 ? 0 : usage_error;
   }
   console terminal;
-  return run(listen, terminal);
+  return *connecting ? run(connect, terminal) : run(listen, terminal);
 }
 
 } // namespace

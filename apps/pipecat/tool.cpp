@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <sstream>
+#include <system_error>
 
 void print_error(const std::string& text) {
   // One call, so that lines of several threads do not mix.
@@ -11,6 +12,11 @@ void print_error(const std::string& text) {
 
 int fail(const caf::error& error) {
   print_error(pipeactor::describe(error));
+  return 1;
+}
+
+int fail_to_print(int os_code) {
+  print_error("cannot write to standard output: " + std::generic_category().message(os_code));
   return 1;
 }
 

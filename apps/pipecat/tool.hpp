@@ -13,6 +13,11 @@ void print_error(const std::string& text);
 /// @returns the exit code for it
 int fail(const caf::error& error);
 
+/// Says that standard output cannot be written.
+/// @param os_code why, see `console::write_error`
+/// @returns the exit code for it
+int fail_to_print(int os_code);
+
 /// An actor system for a tool that mostly waits: its workers sleep while there is nothing
 /// to do, where CAF's own choice looks for work a hundred times a second.
 class tool_config : public caf::actor_system_config {

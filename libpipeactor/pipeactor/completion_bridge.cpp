@@ -1,8 +1,8 @@
 #include "pipeactor/completion_bridge.hpp"
 
+#include "pipeactor/error.hpp"
 #include "pipeactor/detail/bridge_actor.hpp"
 #include "pipeactor/detail/connection_actor.hpp"
-#include "pipeactor/error.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -177,8 +177,9 @@ caf::actor completion_bridge::spawn_connection(const detail::connection_setup& s
                                                          setup.options.read_queue_messages);
   auto record = caf::make_counted<detail::connection_record>(settings, account,
                                                              setup.coordinator_id, setup.outgoing);
-  auto actor = detail::spawn_pinned<detail::connection_actor>(
-    system(), this, completion_bridge_ptr{this}, record, setup);
+  auto actor = detail::spawn_pinned<detail::connection_actor>(system(), this,
+                                                              completion_bridge_ptr{this}, record,
+                                                              setup);
   record->owner = caf::actor_cast<caf::weak_actor_ptr>(actor);
   account->owner(record->owner);
   return actor;
@@ -206,7 +207,8 @@ void completion_bridge::open_connection(const detail::connection_setup& setup,
   auto actor = spawn_connection(setup);
   named_pipe_connection connection{actor};
   auto record = connection_record_ptr{
-    &static_cast<detail::connection_actor*>(caf::actor_cast<caf::abstract_actor*>(actor))->record()};
+    &static_cast<detail::connection_actor*>(caf::actor_cast<caf::abstract_actor*>(actor))
+       ->record()};
   enroll(record);
   port_->adopt(record, std::move(raw));
   caf::error refused;
@@ -219,7 +221,8 @@ void completion_bridge::open_connection(const detail::connection_setup& setup,
 
 void completion_bridge::broadcast(const detail::broadcast_job& job) {
   for (auto& record : connections_) {
-    if (record->coordinator_id == job.coordinator_id && record->state() == port::pipe_state::connected)
+    if (record->coordinator_id == job.coordinator_id
+        && record->state() == port::pipe_state::connected)
       deliver(*record, broadcast_write_, detail::broadcast_write{job.write});
   }
 }
@@ -272,8 +275,7 @@ void completion_bridge::deliver(detail::connection_record& record,
   auto actor = caf::actor_cast<caf::strong_actor_ptr>(record.owner);
   if (!actor || record.abandoned)
     return;
-  auto* self
-    = static_cast<detail::connection_actor*>(caf::actor_cast<caf::abstract_actor*>(actor));
+  auto* self = static_cast<detail::connection_actor*>(caf::actor_cast<caf::abstract_actor*>(actor));
   element.activate(*self, this, sender_, std::move(message));
 }
 

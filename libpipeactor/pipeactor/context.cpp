@@ -84,20 +84,23 @@ named_pipe_server context::spawn_server(server_options options, caf::actor handl
 
 named_pipe_server context::spawn_session_server(server_options options,
                                                 session_factory make_session, caf::actor handler) {
-  return named_pipe_server{impl_->spawn_coordinator<detail::server_actor>(
-    std::move(options), std::move(handler), std::move(make_session))};
+  return named_pipe_server{impl_->spawn_coordinator<detail::server_actor>(std::move(options),
+                                                                          std::move(handler),
+                                                                          std::move(make_session))};
 }
 
 named_pipe_client_manager context::spawn_client_manager(client_options options,
                                                         caf::actor handler) {
-  return named_pipe_client_manager{impl_->spawn_coordinator<detail::client_manager_actor>(
-    std::move(options), std::move(handler), nullptr)};
+  return named_pipe_client_manager{
+    impl_->spawn_coordinator<detail::client_manager_actor>(std::move(options), std::move(handler),
+                                                           nullptr)};
 }
 
 named_pipe_client_manager context::spawn_session_client_manager(client_options options,
                                                                 session_factory make_session) {
-  return named_pipe_client_manager{impl_->spawn_coordinator<detail::client_manager_actor>(
-    std::move(options), caf::actor{}, std::move(make_session))};
+  return named_pipe_client_manager{
+    impl_->spawn_coordinator<detail::client_manager_actor>(std::move(options), caf::actor{},
+                                                           std::move(make_session))};
 }
 
 caf::expected<port_kind> context::port() {

@@ -160,8 +160,7 @@ template <class Inspector>
 detail::inspect_result_t<Inspector> inspect(Inspector& f, message_received& x) {
   return detail::inspect_fields(f, "pipeactor::message_received",
                                 detail::field("connection", x.connection),
-                                detail::field("cookie", x.cookie),
-                                detail::field("data", x.data));
+                                detail::field("cookie", x.cookie), detail::field("data", x.data));
 }
 
 template <class Inspector>
@@ -175,8 +174,7 @@ template <class Inspector>
 detail::inspect_result_t<Inspector> inspect(Inspector& f, message_failed& x) {
   return detail::inspect_fields(f, "pipeactor::message_failed",
                                 detail::field("connection", x.connection),
-                                detail::field("cookie", x.cookie),
-                                detail::field("error", x.error));
+                                detail::field("cookie", x.cookie), detail::field("error", x.error));
 }
 
 template <class Inspector>

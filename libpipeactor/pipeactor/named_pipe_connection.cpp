@@ -6,8 +6,7 @@
 
 namespace pipeactor {
 
-named_pipe_connection::named_pipe_connection(caf::actor actor) noexcept
-    : actor_(std::move(actor)) {
+named_pipe_connection::named_pipe_connection(caf::actor actor) noexcept : actor_(std::move(actor)) {
   auto* base = actor_ ? caf::actor_cast<caf::abstract_actor*>(actor_) : nullptr;
   if (auto* local = dynamic_cast<detail::connection_actor*>(base))
     record_ = &local->record();

@@ -12,7 +12,7 @@ void named_pipe_server::async_broadcast(payload data, pipeactor::cookie cookie) 
 caf::expected<server_ready> named_pipe_server::start(std::chrono::milliseconds timeout) const {
   server_ready result;
   if (auto err = detail::ask(actor_, timeout, pipeactor::start{},
-                     [&](server_ready& ready) { result = std::move(ready); }))
+                             [&](server_ready& ready) { result = std::move(ready); }))
     return err;
   return result;
 }
@@ -25,7 +25,9 @@ caf::expected<std::vector<named_pipe_connection>>
 named_pipe_server::connections(std::chrono::milliseconds timeout) const {
   std::vector<named_pipe_connection> result;
   if (auto err = detail::ask(actor_, timeout, get_connections{},
-                     [&](std::vector<named_pipe_connection>& xs) { result = std::move(xs); }))
+                             [&](std::vector<named_pipe_connection>& xs) {
+                               result = std::move(xs);
+                             }))
     return err;
   return result;
 }

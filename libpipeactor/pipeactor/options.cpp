@@ -31,8 +31,7 @@ caf::error check_connection(const connection_options& options, size_t num_thread
         check_range("read_queue_bytes", options.read_queue_bytes, 1, most_queued_bytes),
         check_range("read_queue_messages", options.read_queue_messages, 1, most_queued_messages),
         check_range("write_queue_bytes", options.write_queue_bytes, 1, most_queued_bytes),
-        check_range("write_queue_messages", options.write_queue_messages, 1,
-                    most_queued_messages)})
+        check_range("write_queue_messages", options.write_queue_messages, 1, most_queued_messages)})
     if (err)
       return err;
   return caf::none;

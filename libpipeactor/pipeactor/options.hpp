@@ -47,8 +47,7 @@ PIPEACTOR_EXPORT std::string to_string(pipe_mode mode);
 PIPEACTOR_EXPORT std::string to_string(port_kind kind);
 
 /// Makes the port of one bridge, on the thread that will run it.
-using port_factory
-  = std::function<caf::expected<std::unique_ptr<port::completion_port>>()>;
+using port_factory = std::function<caf::expected<std::unique_ptr<port::completion_port>>()>;
 
 /// Options of a context: they hold for all its bridges.
 struct context_options {

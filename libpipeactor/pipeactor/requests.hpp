@@ -106,8 +106,7 @@ detail::inspect_result_t<Inspector> inspect(Inspector& f, async_read& x) {
 
 template <class Inspector>
 detail::inspect_result_t<Inspector> inspect(Inspector& f, connect& x) {
-  return detail::inspect_fields(f, "pipeactor::connect",
-                                detail::field("pipe_name", x.pipe_name),
+  return detail::inspect_fields(f, "pipeactor::connect", detail::field("pipe_name", x.pipe_name),
                                 detail::field("timeout", x.timeout));
 }
 

@@ -57,9 +57,13 @@ TEST_CASE("an option out of range is named together with its range") {
      {"pending_instances", &server_options::pending_instances, 0},
      {"pending_instances", &server_options::pending_instances, 65536},
      {"read_queue_bytes", &server_options::read_queue_bytes, 0},
+     {"read_queue_bytes", &server_options::read_queue_bytes, (size_t{1} << 43) + 1},
      {"read_queue_messages", &server_options::read_queue_messages, 0},
+     {"read_queue_messages", &server_options::read_queue_messages, (size_t{1} << 19) + 1},
      {"write_queue_bytes", &server_options::write_queue_bytes, 0},
-     {"write_queue_messages", &server_options::write_queue_messages, 0}}));
+     {"write_queue_bytes", &server_options::write_queue_bytes, (size_t{1} << 43) + 1},
+     {"write_queue_messages", &server_options::write_queue_messages, 0},
+     {"write_queue_messages", &server_options::write_queue_messages, (size_t{1} << 19) + 1}}));
   auto options = valid_options();
   options.*member = value;
   auto err = check(options);
@@ -74,10 +78,10 @@ TEST_CASE("options may be as large and as small as their ranges") {
   options.message_buffer_size = 1;
   options.max_message_size = size_t{1} << 30;
   options.pending_instances = 65535;
-  options.read_queue_bytes = SIZE_MAX;
+  options.read_queue_bytes = size_t{1} << 43;
   options.read_queue_messages = 1;
-  options.write_queue_bytes = SIZE_MAX;
-  options.write_queue_messages = 1;
+  options.write_queue_bytes = size_t{1} << 43;
+  options.write_queue_messages = size_t{1} << 19;
   CHECK(!check(options));
 }
 
@@ -86,6 +90,16 @@ TEST_CASE("the first of several bad options is reported") {
   options.write_queue_bytes = 0;
   options.num_threads = 0;
   CHECK(contains(describe(check(options)), "num_threads"));
+}
+
+TEST_CASE("the options of a client manager need nothing and have the same ranges") {
+  client_options options;
+  CHECK(!check(options));
+  options.num_threads = 0;
+  CHECK(code_of(check(options)) == errc::invalid_option);
+  options.num_threads = 1024;
+  options.write_queue_messages = (size_t{1} << 19) + 1;
+  CHECK(contains(describe(check(options)), "write_queue_messages"));
 }
 
 TEST_CASE("modes and ports have names") {

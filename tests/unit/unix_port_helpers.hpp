@@ -6,6 +6,7 @@
 
 #include "pipeactor/error.hpp"
 #include "pipeactor/port/epoll.hpp"
+#include "pipeactor/port/io_uring.hpp"
 #include "pipeactor/port/unix_socket.hpp"
 
 #include <catch2/catch.hpp>
@@ -25,12 +26,11 @@ using strings = std::vector<std::string>;
 
 /// The ports that every test here runs on.
 inline port_kind each_port() {
-  return GENERATE(values({port_kind::epoll}));
+  return GENERATE(values({port_kind::epoll, port_kind::io_uring}));
 }
 
 inline std::unique_ptr<completion_port> make_port(port_kind kind) {
-  REQUIRE(kind == port_kind::epoll);
-  auto result = epoll_port::make(0us);
+  auto result = kind == port_kind::io_uring ? uring_port::make(0us) : epoll_port::make(0us);
   REQUIRE(result);
   CHECK((*result)->kind() == kind);
   return std::move(*result);

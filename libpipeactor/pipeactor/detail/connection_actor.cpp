@@ -347,11 +347,12 @@ void connection_actor::finish() {
     raise_disconnected();
   late_handler_ = caf::actor_cast<caf::weak_actor_ptr>(handler_);
   handler_ = nullptr;
-  for (; !closers_.empty(); closers_.pop_front())
-    closers_.front().deliver(caf::unit);
+  // Who waits for the close may ask the server next.
   if (coordinator_)
     send(coordinator_, connection_closed{record_->id()});
   coordinator_ = nullptr;
+  for (; !closers_.empty(); closers_.pop_front())
+    closers_.front().deliver(caf::unit);
   if (exit_reason_)
     quit(exit_reason_);
 }

@@ -4,9 +4,9 @@
 // typed messages, and the housekeeping of servers. Local only, never serialised.
 
 #include "pipeactor/messages.hpp"
+#include "pipeactor/port/completion_port.hpp"
 #include "pipeactor/detail/connection_record.hpp"
 #include "pipeactor/detail/connection_setup.hpp"
-#include "pipeactor/port/completion_port.hpp"
 
 #include <memory>
 #include <string>

@@ -135,7 +135,7 @@ void server_actor::begin_stopping() {
 }
 
 void server_actor::finish_stopping() {
-  if (phase_ != phase::stopping || listening_ || !connections_.empty())
+  if (phase_ != phase::stopping || listening_ || opening_ > 0 || !connections_.empty())
     return;
   phase_ = phase::stopped;
   setup_ = nullptr;
@@ -166,15 +166,18 @@ void server_actor::on_accepted(const client_accepted& client) {
     return;
   auto& bridge = least_loaded(bridges_);
   if (&bridge == bridges_.front().get()) {
-    if (bridge.port() != nullptr)
-      bridge.open_connection(*setup_, std::move(*client.raw));
-    return;
-  }
-  if (auto actor = bridge.actor())
+    if (bridge.port() == nullptr)
+      return;
+    ++opening_;
+    bridge.open_connection(*setup_, std::move(*client.raw));
+  } else if (auto actor = bridge.actor()) {
+    ++opening_;
     send(actor, adopt_client{setup_, client.raw});
+  }
 }
 
 void server_actor::on_connection_opened(const connection_opened& x) {
+  --opening_;
   connections_.emplace(x.connection.id(), x.connection);
   if (phase_ != phase::running)
     x.connection.async_close();

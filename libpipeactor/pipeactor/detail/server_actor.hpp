@@ -55,6 +55,8 @@ private:
   port::listener_id listener_ = 0;
   bool listening_ = false;
   server_ready ready_;
+  /// Clients that were handed to a bridge which has not told of their connections yet.
+  size_t opening_ = 0;
   // The references that keep open connections alive.
   std::unordered_map<uint64_t, named_pipe_connection> connections_;
   std::unordered_map<uint64_t, caf::response_promise> broadcasts_;

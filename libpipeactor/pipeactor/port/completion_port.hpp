@@ -112,8 +112,7 @@ public:
 
   /// Opens a connection to a server. Never waits: a server without a free instance is
   /// `errc::pipe_busy`, and trying again is the caller's decision.
-  virtual caf::expected<raw_pipe_ptr> connect(const std::string& pipe_name, pipe_mode mode)
-    = 0;
+  virtual caf::expected<raw_pipe_ptr> connect(const std::string& pipe_name, pipe_mode mode) = 0;
 
   /// Takes charge of a connection that this or another port made: sets handle and peer
   /// identity in the record, and its state to `connected`. Reading is paused.

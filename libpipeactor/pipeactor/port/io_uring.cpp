@@ -1,7 +1,7 @@
 #include "pipeactor/port/io_uring.hpp"
 
-#include "pipeactor/detail/log.hpp"
 #include "pipeactor/error.hpp"
+#include "pipeactor/detail/log.hpp"
 
 #include <sys/eventfd.h>
 #include <unistd.h>

@@ -3,10 +3,10 @@
 // The port for Linux 6.1 and later: everything is submitted to one ring per bridge, with
 // one system call a turn.
 
-#include "pipeactor/detail/ring_queue.hpp"
 #include "pipeactor/port/completion_port.hpp"
 #include "pipeactor/port/unix_socket.hpp"
 #include "pipeactor/port/uring.hpp"
+#include "pipeactor/detail/ring_queue.hpp"
 
 #include <atomic>
 #include <deque>
@@ -128,6 +128,7 @@ private:
   bool spin_until_work() noexcept;
   void complete(const io_uring_cqe& completion);
   void report_batches();
+  void report_batch(slot& x);
 
   // -- completions -------------------------------------------------------------------------------
 

@@ -1,9 +1,9 @@
 // The io_uring port's sends and completions; its requests and its loop are in
 // io_uring.cpp.
 
-#include "pipeactor/detail/log.hpp"
 #include "pipeactor/error.hpp"
 #include "pipeactor/port/io_uring.hpp"
+#include "pipeactor/detail/log.hpp"
 
 #include <linux/sockios.h>
 #include <sys/ioctl.h>
@@ -87,25 +87,10 @@ void uring_port::prepare_waiting_send(slot& x) {
 }
 
 void uring_port::report_batches() {
-  // Everything prepared was submitted in this turn, and what failed has posted a
-  // completion: the rest was sent.
   for (auto index : batches_) {
     auto& x = slots_[index];
-    size_t sent = 0;
-    auto count = std::exchange(x.batched, uint16_t{0});
-    for (uint16_t position = 0; position < count; ++position) {
-      auto failed = std::find_if(failed_sends_.begin(), failed_sends_.end(), [&](auto& f) {
-        return f.slot == index && f.position == position;
-      });
-      if (failed == failed_sends_.end()) {
-        ++sent;
-        continue;
-      }
-      report_sent(x, std::exchange(sent, 0));
-      send_failed(x, failed->error_number);
-    }
-    report_sent(x, sent);
-    if (x.closing || x.writes.size() > 0)
+    report_batch(x);
+    if (x.closing || !x.writes.empty())
       mark_dirty(x);
   }
   batches_.clear();
@@ -115,9 +100,30 @@ void uring_port::report_batches() {
     finish_close(slots_[index]);
 }
 
+void uring_port::report_batch(slot& x) {
+  // Everything prepared was submitted in this turn, and what failed has posted a
+  // completion: the rest was sent.
+  size_t sent = 0;
+  auto count = std::exchange(x.batched, uint16_t{0});
+  for (uint16_t position = 0; position < count; ++position) {
+    auto failed = std::find_if(failed_sends_.begin(), failed_sends_.end(), [&](auto& f) {
+      return f.slot == index_of(x) && f.position == position;
+    });
+    if (failed == failed_sends_.end()) {
+      ++sent;
+      continue;
+    }
+    report_sent(x, std::exchange(sent, 0));
+    send_failed(x, failed->error_number);
+  }
+  report_sent(x, sent);
+}
+
 void uring_port::on_waiting_send(slot& x, int result) {
   x.send_waiting = false;
   mark_dirty(x);
+  // The sends that went before it in the same turn come first in the queue, too.
+  report_batch(x);
   if (x.closing)
     return;
   if (result == -EINTR || result == -EAGAIN)
@@ -185,8 +191,8 @@ void uring_port::complete(const io_uring_cqe& completion) {
   else if (what == operation::send_waiting)
     on_waiting_send(x, completion.res);
   else if (completion.res < 0)
-    failed_sends_.push_back({index, static_cast<uint16_t>(completion.user_data >> tag_position_shift),
-                             -completion.res});
+    failed_sends_.push_back(
+      {index, static_cast<uint16_t>(completion.user_data >> tag_position_shift), -completion.res});
 }
 
 void uring_port::on_accept(listener_id id, const io_uring_cqe& completion) {
@@ -259,8 +265,8 @@ void uring_port::on_receive_failed(slot& x, int error_number) {
         && (!peer_stopped_writing(x.fd) || unread_bytes(x.fd) > 0)) {
       if (x.single_reads > 0)
         --x.single_reads;
-      handler_->on_received(*x.pipe, payload{detail::copy_received(
-                                        nullptr, 0, x.pipe->settings().account)});
+      handler_->on_received(*x.pipe,
+                            payload{detail::copy_received(nullptr, 0, x.pipe->settings().account)});
       return;
     }
     end_reading(x, make_error(x.reset ? errc::peer_reset : errc::closed_by_peer));

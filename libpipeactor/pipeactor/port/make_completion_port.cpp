@@ -1,9 +1,9 @@
 #include "pipeactor/port/completion_port.hpp"
 
 #include "pipeactor/error.hpp"
-#include "pipeactor/detail/log.hpp"
 #include "pipeactor/port/epoll.hpp"
 #include "pipeactor/port/io_uring.hpp"
+#include "pipeactor/detail/log.hpp"
 
 #include <mutex>
 
@@ -17,8 +17,9 @@ make_completion_port(port_kind kind, std::chrono::microseconds spin) {
   case port_kind::epoll:
     return epoll_port::make(spin);
   case port_kind::simulated:
-    return make_error(errc::invalid_option,
-                      "a simulated port belongs to a simulated_network: set context_options::make_port");
+    return make_error(
+      errc::invalid_option,
+      "a simulated port belongs to a simulated_network: set context_options::make_port");
   case port_kind::automatic:
     break;
   }

@@ -2,8 +2,8 @@
 
 #include "pipeactor/export.hpp"
 #include "pipeactor/options.hpp"
-#include "pipeactor/peer_identity.hpp"
 #include "pipeactor/payload.hpp"
+#include "pipeactor/peer_identity.hpp"
 
 #include <caf/intrusive_ptr.hpp>
 #include <caf/ref_counted.hpp>

@@ -136,9 +136,9 @@ size_t simulated_port::max_message_size() const noexcept {
 caf::error simulated_port::check_message_size(size_t size) const {
   if (size <= max_message_size())
     return caf::none;
-  return make_error(errc::invalid_option,
-                    "max_message_size is " + std::to_string(size)
-                      + ": this network sends at most " + std::to_string(max_message_size()));
+  return make_error(errc::invalid_option, "max_message_size is " + std::to_string(size)
+                                            + ": this network sends at most "
+                                            + std::to_string(max_message_size()));
 }
 
 caf::expected<listener_id> simulated_port::listen(const listen_request& request) {

@@ -141,8 +141,8 @@ bool simulated_client::wait_readable(time_point deadline) const {
 bool simulated_client::wait_writable(size_t size, time_point deadline) const {
   std::unique_lock guard{state_->mutex};
   auto& to = end_->out();
-  return state_->changed.wait_until(
-    guard, deadline, [&] { return to.ended || to.reader_gone || can_send(size); });
+  return state_->changed.wait_until(guard, deadline,
+                                    [&] { return to.ended || to.reader_gone || can_send(size); });
 }
 
 bool simulated_client::can_send(size_t size) const {

@@ -96,8 +96,8 @@ uring_buffers::uring_buffers(uring& ring, uint16_t group, size_t buffer_size)
     : ring_(ring), group_(group), pool_(buffer_size),
       wanted_(std::min(first_wanted, pool_.capacity() / 4)) {}
 
-caf::expected<std::unique_ptr<uring_buffers>>
-uring_buffers::make(uring& ring, uint16_t group, size_t buffer_size) {
+caf::expected<std::unique_ptr<uring_buffers>> uring_buffers::make(uring& ring, uint16_t group,
+                                                                  size_t buffer_size) {
   std::unique_ptr<uring_buffers> result{new uring_buffers(ring, group, buffer_size)};
   auto count = result->pool_.capacity();
   result->entries_size_ = count * sizeof(io_uring_buf);
