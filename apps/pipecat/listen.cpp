@@ -17,10 +17,10 @@ constexpr auto slow_client_patience = 1s;
 constexpr auto print_patience = 2s;
 
 void tell(uint64_t client, const std::string& what) {
-  print_error("client " + std::to_string(client) + " " + what);
+  report("client " + std::to_string(client) + " " + what);
 }
 
-// -- sessions: the clients of --echo and --broadcast ------------------------------------
+// -- sessions: the clients of --echo and --broadcast ------------------------------------------
 
 /// Word for word the session of examples/echo_server.cpp.
 class echo_session : public session {
@@ -57,7 +57,8 @@ public:
 private:
   void connected() override {
     auto peer = this->connection().peer();
-    tell(this->connection().id(), "connected: " + (peer ? to_string(*peer) : describe(peer.error())));
+    tell(this->connection().id(),
+         "connected: " + (peer ? to_string(*peer) : describe(peer.error())));
     Session::connected();
   }
 
@@ -74,7 +75,7 @@ named_pipe_server spawn(context& ctx, const server_options& options, bool is_ver
                     : ctx.spawn_server<Session>(options, args...);
 }
 
-// -- handler actors: the clients of --marshalled and of plain `listen` ---------------------
+// -- handler actors: the clients of --marshalled and of plain `listen` ------------------------
 
 caf::message_handler told_events(bool verbose) {
   if (!verbose)
@@ -89,9 +90,8 @@ caf::message_handler told_events(bool verbose) {
 }
 
 caf::behavior echoer(caf::event_based_actor*, bool verbose) {
-  return caf::message_handler{[](const client_message_received& e) {
-                                e.connection.async_write(e.data);
-                              }}
+  return caf::message_handler{
+    [](const client_message_received& e) { e.connection.async_write(e.data); }}
     .or_else(told_events(verbose));
 }
 
@@ -104,17 +104,16 @@ void announce(console& terminal, const server_ready& ready) {
 caf::behavior printer(caf::event_based_actor* self, console* terminal, pipe_mode mode,
                       bool verbose) {
   auto end = mode == pipe_mode::message ? "\n" : "";
-  return caf::message_handler{
-    // Here, since a quick client's message must not come before it.
-    [terminal](const server_ready& e) { announce(*terminal, e); },
-    [terminal, end](const client_message_received& e) {
-      terminal->write(std::string{e.data.text()} + end);
-    },
-    [self](const stop&) { self->quit(); }}
+  return caf::message_handler{// Here, since a quick client's message must not come before it.
+                              [terminal](const server_ready& e) { announce(*terminal, e); },
+                              [terminal, end](const client_message_received& e) {
+                                terminal->write(std::string{e.data.text()} + end);
+                              },
+                              [self](const stop&) { self->quit(); }}
     .or_else(told_events(verbose));
 }
 
-// -- plain `listen`: from standard input to every client ---------------------------------------
+// -- plain `listen`: from standard input to every client --------------------------------------
 
 class feeder {
 public:
@@ -158,7 +157,7 @@ private:
   line_cutter lines_;
 };
 
-// -- the server ------------------------------------------------------------------------------
+// -- the server -------------------------------------------------------------------------------
 
 /// Waits until something ends the server; meanwhile `input`, if any, is fed.
 void wait_for_end(console& terminal, feeder* input) {
@@ -184,10 +183,21 @@ void wait_for_end(console& terminal, feeder* input) {
   }
 }
 
-int serve(const named_pipe_server& server, console& terminal, feeder* input, bool is_verbose) {
+void report_terms(context& ctx, const server_ready& ready) {
+  auto kind = ctx.port();
+  report("port " + (kind ? to_string(*kind) : describe(kind.error()))
+         + (ready.max_message_size != 0
+              ? ", messages of up to " + std::to_string(ready.max_message_size) + " bytes"
+              : std::string{}));
+}
+
+int serve(context& ctx, const named_pipe_server& server, console& terminal, feeder* input,
+          bool is_verbose) {
   auto ready = server.start();
   if (!ready)
     return fail(ready.error());
+  if (is_verbose)
+    report_terms(ctx, *ready);
   if (input == nullptr)
     announce(terminal, *ready);
   wait_for_end(terminal, input);
@@ -225,7 +235,7 @@ int run(const listen_command& command, console& terminal) {
     server = ctx.spawn_server(options, printing);
   }
   feeder input{system, server, options.mode};
-  auto result = serve(server, terminal, printing ? &input : nullptr);
+  auto result = serve(ctx, server, terminal, printing ? &input : nullptr, command.verbose);
   *broadcaster = nullptr;
   if (printing) {
     terminal.stop_writing_at(console::clock::now() + print_patience);

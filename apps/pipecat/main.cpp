@@ -43,7 +43,7 @@ CLI::Validator not_negative() {
           ""};
 }
 
-// -- options of both commands ----------------------------------------------------------------
+// -- options of both commands -----------------------------------------------------------------
 
 void add_name(CLI::App& app, std::string& name) {
   app
@@ -64,8 +64,7 @@ void add_port(CLI::App& app, context_options& options) {
              "auto (default; io_uring where it works), io_uring or\nepoll.");
   app
     .add_option_function<int64_t>(
-      "--spin-us",
-      [&options](int64_t value) { options.spin = std::chrono::microseconds{value}; },
+      "--spin-us", [&options](int64_t value) { options.spin = std::chrono::microseconds{value}; },
       "Poll that many microseconds before sleeping (default\n"
       "0): sooner answers, more CPU time.")
     ->check(CLI::Range(int64_t{0}, int64_t{1000000}).description(""))
@@ -81,7 +80,7 @@ void add_seconds(CLI::App& app, const char* option, Seconds& value, const char* 
     ->type_name("S");
 }
 
-// -- listen ------------------------------------------------------------------------------------
+// -- listen -----------------------------------------------------------------------------------
 
 const char* listen_examples = R"(Examples:
   pipecat listen my_service
@@ -99,7 +98,8 @@ the slowest client; one that does not read at all is soon gone past, and is disc
 when 16 MiB or 65536 messages wait for it.)";
 
 void add_listen(CLI::App& tool, listen_command& command) {
-  auto& app = *tool.add_subcommand("listen", "Serve a pipe: print, echo or broadcast what clients send");
+  auto& app = *tool.add_subcommand("listen",
+                                   "Serve a pipe: print, echo or broadcast what clients send");
   app.footer(listen_examples);
   add_name(app, command.server.pipe_name);
   auto* echo = app.add_flag("--echo", command.echo, "Return each message to its client.");
@@ -127,7 +127,7 @@ void add_listen(CLI::App& tool, listen_command& command) {
                "Tell on standard error who connects and why they leave.");
 }
 
-// -- connect -----------------------------------------------------------------------------------
+// -- connect ----------------------------------------------------------------------------------
 
 const char* connect_examples = R"(Examples:
   pipecat connect my_service
@@ -189,7 +189,7 @@ int main(int argc, char** argv) {
   try {
     return run_tool(argc, argv);
   } catch (const std::exception& err) {
-    print_error(err.what());
+    report(err.what());
     return 1;
   }
 }

@@ -4,19 +4,19 @@
 #include <sstream>
 #include <system_error>
 
-void print_error(const std::string& text) {
+void report(const std::string& text) {
   // One call, so that lines of several threads do not mix.
   auto line = "pipecat: " + text + "\n";
   std::fputs(line.c_str(), stderr);
 }
 
 int fail(const caf::error& error) {
-  print_error(pipeactor::describe(error));
+  report(pipeactor::describe(error));
   return 1;
 }
 
 int fail_to_print(int os_code) {
-  print_error("cannot write to standard output: " + std::generic_category().message(os_code));
+  report("cannot write to standard output: " + std::generic_category().message(os_code));
   return 1;
 }
 

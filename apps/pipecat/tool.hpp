@@ -7,7 +7,7 @@
 #include <string>
 
 /// Prints "pipecat: <text>" as one line on standard error. Any thread.
-void print_error(const std::string& text);
+void report(const std::string& text);
 
 /// Prints an error.
 /// @returns the exit code for it

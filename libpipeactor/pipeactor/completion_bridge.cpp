@@ -25,7 +25,7 @@ completion_bridge::~completion_bridge() {
   assert(connections_.empty());
 }
 
-// -- life --------------------------------------------------------------------------------------
+// -- life -------------------------------------------------------------------------------------
 
 caf::error completion_bridge::open() {
   auto port = make_port_();
@@ -133,7 +133,7 @@ void completion_bridge::close_all() {
       caf::anon_send(actor, async_close{});
 }
 
-// -- any thread -----------------------------------------------------------------------------------
+// -- any thread -------------------------------------------------------------------------------
 
 void completion_bridge::exec_later(caf::resumable* what) {
   detail::job job{what, false};
@@ -163,7 +163,7 @@ caf::actor completion_bridge::actor() const {
   return actor_;
 }
 
-// -- actors of this bridge ---------------------------------------------------------------------------
+// -- actors of this bridge --------------------------------------------------------------------
 
 void completion_bridge::serve(port::listener_id listener, caf::actor server) {
   servers_.emplace(listener, std::move(server));
@@ -266,7 +266,7 @@ void completion_bridge::call_at(port::time_point when, caf::weak_actor_ptr who) 
   timers_.emplace(when, std::move(who));
 }
 
-// -- completions ----------------------------------------------------------------------------------------
+// -- completions ------------------------------------------------------------------------------
 
 template <class T>
 void completion_bridge::deliver(detail::connection_record& record,
@@ -328,7 +328,7 @@ void completion_bridge::on_closed(port::pipe_instance& pipe) {
     deliver(*record, closed_, detail::closed{});
 }
 
-// -- the loop ------------------------------------------------------------------------------------------------
+// -- the loop ---------------------------------------------------------------------------------
 
 void completion_bridge::take_inbox() {
   if (!inbox_filled_.load(std::memory_order_acquire))

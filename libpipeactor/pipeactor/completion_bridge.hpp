@@ -48,7 +48,7 @@ public:
   void shut_down();
   void join();
 
-  // -- any thread -------------------------------------------------------------------------------
+  // -- any thread -----------------------------------------------------------------------------
 
   void exec_later(caf::resumable* what) override;
 
@@ -63,7 +63,7 @@ public:
     return kind_;
   }
 
-  // -- actors of this bridge only -------------------------------------------------------------------
+  // -- actors of this bridge only -------------------------------------------------------------
 
   /// Returns the port, or nullptr after the end.
   port::completion_port* port() noexcept {
@@ -97,7 +97,7 @@ public:
 private:
   using connection_record_ptr = detail::connection_record_ptr;
 
-  // -- completions ---------------------------------------------------------------------------------
+  // -- completions ----------------------------------------------------------------------------
 
   void on_accepted(port::listener_id listener, port::raw_pipe_ptr accepted) override;
   void on_listener_closed(port::listener_id listener) override;
@@ -113,7 +113,7 @@ private:
 
   void tell_abandoned(detail::connection_record& record);
 
-  // -- the loop --------------------------------------------------------------------------------------
+  // -- the loop -------------------------------------------------------------------------------
 
   void run();
   bool finished() const noexcept;

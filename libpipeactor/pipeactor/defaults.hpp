@@ -9,7 +9,7 @@ namespace pipeactor::defaults {
 
 using namespace std::chrono_literals;
 
-// -- options a user may change --------------------------------------------------
+// -- options a user may change ----------------------------------------------------------------
 
 constexpr size_t num_threads = 1;
 constexpr size_t message_buffer_size = 131072;
@@ -24,7 +24,7 @@ constexpr size_t write_queue_messages = 65536;
 /// How long `connect` tries while a server is busy.
 constexpr auto connect_timeout = 5s;
 
-// -- fixed bounds -----------------------------------------------------------------
+// -- fixed bounds -----------------------------------------------------------------------------
 
 /// How long queued writes may drain after the peer's end of file.
 constexpr auto drain_timeout = 5s;

@@ -13,7 +13,7 @@
 
 namespace pipeactor {
 
-// -- events of a server -----------------------------------------------------------------
+// -- events of a server -----------------------------------------------------------------------
 
 /// Clients may connect. Raised once per start.
 struct server_ready {
@@ -97,7 +97,7 @@ struct disconnected {
   caf::error reason;
 };
 
-// -- inspection --------------------------------------------------------------------------
+// -- inspection -------------------------------------------------------------------------------
 
 template <class Inspector>
 detail::inspect_result_t<Inspector> inspect(Inspector& f, server_ready& x) {

@@ -29,7 +29,8 @@ public:
     return static_cast<bool>(actor_);
   }
 
-  /// Returns a new connection at once, while it is opening: `connected` or `connect_failed` follows.
+  /// Returns a new connection at once, while it is opening: `connected` or `connect_failed`
+  /// follows.
   /// What is written meanwhile is sent when it is open. Not from actors: waits for the
   /// manager's answer.
   /// @param timeout how long to try while the server is busy

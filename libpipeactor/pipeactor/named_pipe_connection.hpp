@@ -30,7 +30,7 @@ public:
   /// Returns the handle that belongs to a connection's actor.
   explicit named_pipe_connection(caf::actor actor) noexcept;
 
-  // -- requests ------------------------------------------------------------------------
+  // -- requests -------------------------------------------------------------------------------
 
   /// Sends `data` to the peer. `cookie` comes back in `client_message_sent` (the operating system
   /// took the message; the peer has perhaps not read it) or in `client_message_failed`. Empty
@@ -45,7 +45,7 @@ public:
   /// follows.
   void async_close() const;
 
-  // -- properties: any thread, without a message --------------------------------------------
+  // -- properties: any thread, without a message ----------------------------------------------
 
   /// The connection's actor, for `send`, `request`, `monitor`.
   const caf::actor& actor() const noexcept {
@@ -79,7 +79,7 @@ public:
   /// @returns `errc::not_local` for a connection of another process
   caf::expected<peer_identity> peer() const;
 
-  // -- per-client state --------------------------------------------------------------------
+  // -- per-client state -----------------------------------------------------------------------
 
   /// A slot for the handler's own data, e.g. a session object of this client; the library
   /// never looks at it. For the thread that runs the handler, without a lock.
@@ -92,7 +92,7 @@ public:
     return std::any_cast<T>(custom_data());
   }
 
-  // -- comparison and inspection -------------------------------------------------------------
+  // -- comparison and inspection --------------------------------------------------------------
 
   friend bool operator==(const named_pipe_connection& lhs,
                          const named_pipe_connection& rhs) noexcept {

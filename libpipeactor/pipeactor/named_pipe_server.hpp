@@ -31,13 +31,13 @@ public:
     return static_cast<bool>(actor_);
   }
 
-  // -- requests that return at once: any thread ---------------------------------------------
+  // -- requests that return at once: any thread -----------------------------------------------
 
   /// Sends `data` to every connected client; one payload is shared by all. The cookie comes
   /// back once per client.
   void async_broadcast(payload data, pipeactor::cookie cookie = {}) const;
 
-  // -- requests that wait for the answer: not from actors --------------------------------------
+  // -- requests that wait for the answer: not from actors -------------------------------------
 
   /// Publishes the name: clients may connect when this returns. Idempotent.
   /// @returns an error with a text that tells what to do

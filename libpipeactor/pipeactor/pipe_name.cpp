@@ -138,7 +138,7 @@ caf::error check_directory(const std::string& directory) {
 
 } // namespace detail
 
-// -- the claim ------------------------------------------------------------------------
+// -- the claim --------------------------------------------------------------------------------
 
 namespace {
 

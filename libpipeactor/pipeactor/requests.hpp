@@ -13,7 +13,7 @@
 
 namespace pipeactor {
 
-// -- requests to a server -----------------------------------------------------------
+// -- requests to a server ---------------------------------------------------------------------
 
 /// Publishes the name. Answered with `server_ready`, or an error. Idempotent.
 struct start {};
@@ -38,7 +38,7 @@ struct broadcast_result {
   uint64_t failed = 0;
 };
 
-// -- requests to a connection ---------------------------------------------------------
+// -- requests to a connection -----------------------------------------------------------------
 
 /// Sends `data` to the peer. As a request it is also answered to the requester: with
 /// nothing when the operating system took it, else with the error.
@@ -55,7 +55,7 @@ struct async_read {
 /// Closes the pipe. As a request it is answered (with nothing) when it is closed.
 struct async_close {};
 
-// -- requests to a client manager ---------------------------------------------------------
+// -- requests to a client manager -------------------------------------------------------------
 
 /// Opens a connection. Answered with its `named_pipe_connection` at once; `connected` or
 /// `connect_failed` follows.
@@ -66,7 +66,7 @@ struct connect {
   caf::timespan timeout = defaults::connect_timeout;
 };
 
-// -- inspection --------------------------------------------------------------------------
+// -- inspection -------------------------------------------------------------------------------
 
 #define PIPEACTOR_INSPECT_EMPTY(type)                                                              \
   template <class Inspector>                                                                       \

@@ -26,7 +26,7 @@ public:
   session& operator=(const session&) = delete;
   virtual ~session();
 
-  // -- events -------------------------------------------------------------------------------
+  // -- events ---------------------------------------------------------------------------------
 
   /// The pipe is connected; the first event.
   virtual void connected();
@@ -34,8 +34,8 @@ public:
   /// The pipe of an outgoing connection could not be opened; the only event.
   virtual void connect_failed(const caf::error& error);
 
-  /// A message arrived (byte mode: bytes). `cookie` is that of the `async_read`, empty where reading is
-  /// continuous.
+  /// A message arrived (byte mode: bytes). `cookie` is that of the `async_read`, empty where
+  /// reading is continuous.
   virtual void message_received(const pipeactor::cookie& cookie, const payload& data);
 
   /// The operating system took a message of ours; the peer has perhaps not read it.
@@ -55,7 +55,7 @@ public:
   virtual caf::message_handler message_handlers();
 
 protected:
-  // -- requests: inside handlers only -----------------------------------------------------------
+  // -- requests: inside handlers only ---------------------------------------------------------
 
   /// @copydoc named_pipe_connection::async_write
   void async_write(payload data, pipeactor::cookie cookie = {});

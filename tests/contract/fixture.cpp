@@ -70,7 +70,7 @@ void port_fixture::end_system() {
   system_ = nullptr;
 }
 
-// -- servers ---------------------------------------------------------------------------------------
+// -- servers ----------------------------------------------------------------------------------
 
 server_options port_fixture::options() const {
   server_options result;
@@ -97,7 +97,7 @@ running_server port_fixture::started(named_pipe_server server, const server_opti
   return {std::move(server), std::move(*ready), options};
 }
 
-// -- clients ---------------------------------------------------------------------------------------
+// -- clients ----------------------------------------------------------------------------------
 
 client_ptr port_fixture::connect(const running_server& server) {
   auto mode = server.options.mode;

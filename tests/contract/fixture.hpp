@@ -64,7 +64,7 @@ public:
     return *self_;
   }
 
-  // -- servers -----------------------------------------------------------------------------------
+  // -- servers --------------------------------------------------------------------------------
 
   /// Returns options with a name that nobody else has.
   server_options options() const;
@@ -84,7 +84,7 @@ public:
   /// Starts what was spawned.
   running_server started(named_pipe_server server, const server_options& options);
 
-  // -- clients -----------------------------------------------------------------------------------
+  // -- clients --------------------------------------------------------------------------------
 
   client_ptr connect(const running_server& server);
 
@@ -95,7 +95,7 @@ public:
   /// Connects as another user, where that gets as far as the server; else nullptr.
   client_ptr connect_as_stranger(const running_server& server);
 
-  // -- requests ----------------------------------------------------------------------------------
+  // -- requests -------------------------------------------------------------------------------
 
   /// Sends a request and waits for its answer.
   /// @returns `errc::none`, or what it was answered with
@@ -113,7 +113,7 @@ public:
     return result;
   }
 
-  // -- the end -----------------------------------------------------------------------------------
+  // -- the end --------------------------------------------------------------------------------
 
   void end_context();
   void end_system();

@@ -4,7 +4,7 @@
 
 namespace contract {
 
-// -- event_log ---------------------------------------------------------------------------------
+// -- event_log --------------------------------------------------------------------------------
 
 void event_log::add(uint64_t id, std::string line) {
   std::lock_guard guard{mutex_};
@@ -77,7 +77,7 @@ std::set<std::thread::id> event_log::threads(uint64_t id) const {
   return result;
 }
 
-// -- lines -------------------------------------------------------------------------------------
+// -- lines ------------------------------------------------------------------------------------
 
 std::string in_brackets(const cookie& value) {
   if (value.empty())
@@ -110,7 +110,7 @@ script echo() {
   return result;
 }
 
-// -- handler and session -----------------------------------------------------------------------
+// -- handler and session ----------------------------------------------------------------------
 
 caf::behavior recording_handler(caf::event_based_actor*, log_ptr log, script todo) {
   return {
@@ -193,7 +193,7 @@ void recording_session::disconnected(const caf::error& reason) {
     todo_.disconnected(connection(), reason);
 }
 
-// -- gate --------------------------------------------------------------------------------------
+// -- gate -------------------------------------------------------------------------------------
 
 void gate::open() {
   std::lock_guard guard{mutex_};

@@ -36,7 +36,7 @@ public:
 
   void add_connection(const named_pipe_connection& connection);
 
-  // -- the case --------------------------------------------------------------------------------
+  // -- the case -------------------------------------------------------------------------------
 
   /// Waits for `count` lines of the connection `id`, of any for 0, that begin with `prefix`.
   bool wait_for(uint64_t id, std::string_view prefix, size_t count = 1);

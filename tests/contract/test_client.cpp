@@ -61,7 +61,7 @@ std::vector<std::string> test_client::receive_all() {
   return result;
 }
 
-// -- over a simulated network ----------------------------------------------------------------
+// -- over a simulated network -----------------------------------------------------------------
 
 namespace {
 

@@ -61,7 +61,7 @@ public:
   /// Closes with something unread: waits until there is.
   virtual void abort() = 0;
 
-  // -- on top of these ----------------------------------------------------------------------
+  // -- on top of these ------------------------------------------------------------------------
 
   /// Sends all bytes, and waits for room where need be.
   bool send(std::string_view bytes);

@@ -19,7 +19,7 @@ bool contains(const std::string& text, const std::string& part) {
 
 } // namespace
 
-// -- names ------------------------------------------------------------------------------
+// -- names ------------------------------------------------------------------------------------
 
 TEST_CASE("pipe_path puts a leaf name into the user's pipe directory") {
   CHECK(*pipe_path("MyService") == pipe_directory() + "/MyService");
@@ -64,7 +64,7 @@ TEST_CASE("pipe_directory is named by the effective user") {
   CHECK(directory != pipe_directory());
 }
 
-// -- directories ------------------------------------------------------------------------
+// -- directories ------------------------------------------------------------------------------
 
 TEST_CASE("prepare_directory creates a directory that only its user can enter") {
   temp_directory parent;

@@ -9,7 +9,7 @@ using namespace pipeactor::port;
 using namespace simulated_helpers;
 using namespace std::chrono_literals;
 
-// -- listening ---------------------------------------------------------------------------
+// -- listening --------------------------------------------------------------------------------
 
 TEST_CASE("simulated_port::listen publishes a name that one server may hold", "[simulated]") {
   auto network = std::make_shared<simulated_network>(1);
@@ -60,7 +60,7 @@ TEST_CASE("simulated_port accepts nothing after a callback stopped the listener"
   w.events.accepted.clear();
 }
 
-// -- reading -----------------------------------------------------------------------------
+// -- reading ----------------------------------------------------------------------------------
 
 TEST_CASE("simulated_port::adopt fills in the record and does not read", "[simulated]") {
   world w;
@@ -217,7 +217,7 @@ TEST_CASE("simulated_port charges received payloads to the pipe's account", "[si
   CHECK(account.references == 0);
 }
 
-// -- writing -----------------------------------------------------------------------------
+// -- writing ----------------------------------------------------------------------------------
 
 TEST_CASE("simulated_port keeps writes pending while the pipe is full", "[simulated]") {
   world w{small_pipe(10, 3)};
@@ -254,7 +254,7 @@ TEST_CASE("simulated_port fails pending writes when the peer goes", "[simulated]
   CHECK(events == lines{"failed 2 closed_by_peer", "read_ended closed_by_peer", "sent 1"});
 }
 
-// -- closing -----------------------------------------------------------------------------
+// -- closing ----------------------------------------------------------------------------------
 
 TEST_CASE("simulated_port::close cancels, and harms no last words", "[simulated]") {
   world w{small_pipe(100, 2)};
@@ -309,7 +309,7 @@ TEST_CASE("simulated_port reports only the end of a pipe that a callback closed"
   CHECK((client->receive() == "early" && client->at_end()));
 }
 
-// -- requests from inside callbacks ----------------------------------------------------------
+// -- requests from inside callbacks -----------------------------------------------------------
 
 TEST_CASE("simulated_port takes every request from inside a callback", "[simulated]") {
   world w;
@@ -335,7 +335,7 @@ TEST_CASE("simulated_port takes every request from inside a callback", "[simulat
   w.port.stop_listening(w.listener + 1);
 }
 
-// -- byte mode -----------------------------------------------------------------------------
+// -- byte mode --------------------------------------------------------------------------------
 
 TEST_CASE("simulated_port joins and splits in byte mode", "[simulated]") {
   auto split = GENERATE(false, true);
@@ -370,7 +370,7 @@ TEST_CASE("simulated_port writes through a byte pipe that is smaller", "[simulat
   CHECK(got == std::string(120, 'x') + "y");
 }
 
-// -- the seed --------------------------------------------------------------------------------
+// -- the seed ---------------------------------------------------------------------------------
 
 TEST_CASE("simulated_port is decided by its seed alone", "[simulated]") {
   auto run = [](uint64_t seed) {
@@ -411,7 +411,7 @@ TEST_CASE("simulated_port is decided by its seed alone", "[simulated]") {
   CHECK(runs.size() == 10);
 }
 
-// -- time ------------------------------------------------------------------------------------
+// -- time -------------------------------------------------------------------------------------
 
 TEST_CASE("simulated_port moves virtual time only when nothing else is to do", "[simulated]") {
   world w;

@@ -11,7 +11,7 @@
 
 using namespace unix_port;
 
-// -- waiting -------------------------------------------------------------------------
+// -- waiting ----------------------------------------------------------------------------------
 
 TEST_CASE("unix ports wait until the deadline, also a close one") {
   world w;
@@ -43,7 +43,7 @@ TEST_CASE("unix ports end a wait, now or at the next step, when they are woken")
   waker.join();
 }
 
-// -- listening -----------------------------------------------------------------------
+// -- listening --------------------------------------------------------------------------------
 
 TEST_CASE("unix ports accept what connects and give the name back") {
   unix_helpers::temp_directory directory;

@@ -11,7 +11,7 @@
 
 using namespace unix_port;
 
-// -- reading -------------------------------------------------------------------------
+// -- reading ----------------------------------------------------------------------------------
 
 TEST_CASE("unix ports deliver what the peer wrote before it closed, after a reset too") {
   world w;
@@ -163,7 +163,7 @@ TEST_CASE("unix ports take urgent data of a stream as data") {
   CHECK(w.turns_in(50ms) < 20);
 }
 
-// -- hang-ups ------------------------------------------------------------------------
+// -- hang-ups ---------------------------------------------------------------------------------
 
 TEST_CASE("unix ports do not spin where a paused pipe's peer is gone") {
   world w;
@@ -240,7 +240,7 @@ TEST_CASE("unix ports fail writes that wait for room when the peer goes") {
   CHECK(w.events.received == 1);
 }
 
-// -- writing -------------------------------------------------------------------------
+// -- writing ----------------------------------------------------------------------------------
 
 TEST_CASE("unix ports keep the order of messages against a reader that races") {
   world w;
@@ -328,7 +328,7 @@ TEST_CASE("unix ports send messages up to max_message_size between short ones") 
   CHECK(w.events.failed == 0);
 }
 
-// -- closing -------------------------------------------------------------------------
+// -- closing ----------------------------------------------------------------------------------
 
 TEST_CASE("unix ports close in this order: failed writes, closed, and nothing after it") {
   world w;
@@ -368,7 +368,7 @@ TEST_CASE("unix ports report nothing of what came in after close was asked for")
   CHECK(w.settle() == strings{"received x", "received x", "closed"});
 }
 
-// -- requests from inside callbacks ----------------------------------------------------
+// -- requests from inside callbacks -----------------------------------------------------------
 
 TEST_CASE("unix ports take any request from inside a callback") {
   world w;

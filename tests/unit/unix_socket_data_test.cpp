@@ -59,7 +59,7 @@ int try_message(size_t requested_buffer, size_t size) {
 
 } // namespace
 
-// -- peers ----------------------------------------------------------------------------------
+// -- peers ------------------------------------------------------------------------------------
 
 TEST_CASE("peer_of reports process, user and groups as the kernel knows them") {
   temp_directory directory;
@@ -127,7 +127,7 @@ TEST_CASE("a peer identity can be read by people") {
   CHECK(to_string(peer) == "pid 12, uid 0, gid 4294967294");
 }
 
-// -- sizes ----------------------------------------------------------------------------------
+// -- sizes ------------------------------------------------------------------------------------
 
 TEST_CASE("longest_message is what the kernel sends, to the byte") {
   auto request = GENERATE(size_t{0}, size_t{212960}, size_t{212961}, size_t{250001}, size_t{425952},
@@ -183,7 +183,7 @@ TEST_CASE("largest_send_buffer is what an ordinary user gets") {
   CHECK(text == expected + " " + expected);
 }
 
-// -- the end --------------------------------------------------------------------------------
+// -- the end ----------------------------------------------------------------------------------
 
 TEST_CASE("a socket closed with unread input resets its peer, which is why we discard") {
   socket_pair messages{SOCK_SEQPACKET};

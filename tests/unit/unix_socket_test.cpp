@@ -53,7 +53,7 @@ bool has_flags(int fd) {
 
 } // namespace
 
-// -- descriptors and errors -----------------------------------------------------------------
+// -- descriptors and errors -------------------------------------------------------------------
 
 TEST_CASE("unique_fd closes its descriptor once") {
   auto before = open_descriptors();
@@ -106,7 +106,7 @@ TEST_CASE("unix_error tells the user what to do") {
   CHECK(contains(describe(unix_error(EMSGSIZE, "x")), "net.core.wmem_max"));
 }
 
-// -- listening ------------------------------------------------------------------------------
+// -- listening --------------------------------------------------------------------------------
 
 TEST_CASE("listen_unix publishes a name that clients can connect to") {
   temp_directory directory;
@@ -257,7 +257,7 @@ TEST_CASE("listen_unix publishes a leaf name in the user's directory") {
   CHECK(text == "unsafe_directory, unsafe_directory");
 }
 
-// -- connecting -----------------------------------------------------------------------------
+// -- connecting -------------------------------------------------------------------------------
 
 TEST_CASE("connect_unix tells what is wrong with a name") {
   temp_directory directory;

@@ -34,7 +34,7 @@
 
 namespace pipeactor::detail {
 
-// -- errors -----------------------------------------------------------------------
+// -- errors -----------------------------------------------------------------------------------
 
 /// The category of an error enum: an atom in 0.17, the enum's type id in 1.x.
 template <class Enum>
@@ -57,7 +57,7 @@ caf::error make_caf_error(Enum code, std::string text, int32_t os_code) {
     static constexpr caf::atom_value value = caf::atom(category_name);                             \
   };
 
-// -- inspection -------------------------------------------------------------------
+// -- inspection -------------------------------------------------------------------------------
 
 template <class Inspector>
 using inspect_result_t = typename Inspector::result_type;
@@ -93,7 +93,7 @@ inspect_result_t<Inspector> inspect_via(Inspector& f, const char* type_name, T& 
   return f(caf::meta::type_name(type_name), surrogate, caf::meta::load_callback(load));
 }
 
-// -- actors that live on a loop of ours -------------------------------------------------
+// -- actors that live on a loop of ours -------------------------------------------------------
 
 /// A scheduled run of an actor; owns one reference to it.
 using job = caf::intrusive_ptr<caf::resumable>;
@@ -232,7 +232,7 @@ void send_fence(const caf::actor& receiver, Token token) {
   receiver->enqueue(caf::make_mailbox_element(nullptr, id, {}, std::move(token)), nullptr);
 }
 
-// -- message types ----------------------------------------------------------------------
+// -- message types ----------------------------------------------------------------------------
 
 template <class IdBlock>
 void add_message_types(caf::actor_system_config& cfg) {

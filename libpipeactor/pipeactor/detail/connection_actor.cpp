@@ -23,7 +23,7 @@ const char* connection_actor::name() const {
   return "pipeactor.connection";
 }
 
-// -- behavior --------------------------------------------------------------------------------
+// -- behavior ---------------------------------------------------------------------------------
 
 caf::behavior connection_actor::make_behavior() {
   set_default_handler(caf::drop);
@@ -133,7 +133,7 @@ void connection_actor::on_exit() {
   session_.reset();
 }
 
-// -- requests ----------------------------------------------------------------------------------
+// -- requests ---------------------------------------------------------------------------------
 
 void connection_actor::write(payload data, pipeactor::cookie cookie, caf::response_promise promise,
                              broadcast_tracker_ptr tracker) {
@@ -149,7 +149,7 @@ void connection_actor::write(payload data, pipeactor::cookie cookie, caf::respon
     refuse(std::move(cookie), std::move(promise),
            make_error(errc::message_too_large,
                       "the message has " + std::to_string(size) + " bytes, the limit is "
-                        + std::to_string(send_limit_) + ": raise max_message_size, or use byte mode"));
+                        + std::to_string(send_limit_) + ": raise it, or use byte mode"));
   } else if (queue_is_full(size)) {
     auto reason = make_error(errc::queue_full);
     refuse(std::move(cookie), std::move(promise), reason);
@@ -174,7 +174,7 @@ void connection_actor::read(pipeactor::cookie cookie, caf::response_promise prom
   } else if (continuously_read_) {
     refuse(std::move(cookie), std::move(promise),
            make_error(errc::invalid_option,
-                      "the server reads by itself: set continuously_read to false to use async_read"));
+                      "async_read needs continuously_read to be false"));
   } else {
     reads_.push_back({std::move(cookie), std::move(promise)});
     if (phase_ == phase::connected)
@@ -197,7 +197,7 @@ void connection_actor::close(caf::error reason) {
     bridge_->port()->close(*record_);
 }
 
-// -- connecting ----------------------------------------------------------------------------------
+// -- connecting -------------------------------------------------------------------------------
 
 void connection_actor::on_open_pipe(const open_pipe& request) {
   auto* port = bridge_->port();
@@ -236,7 +236,7 @@ void connection_actor::try_to_connect() {
                                                       defaults::connect_backoff_limit);
 }
 
-// -- completions ---------------------------------------------------------------------------------
+// -- completions ------------------------------------------------------------------------------
 
 void connection_actor::on_opened(const caf::error& refused) {
   if (refused) {
@@ -357,7 +357,7 @@ void connection_actor::finish() {
     quit(exit_reason_);
 }
 
-// -- events -----------------------------------------------------------------------------------------
+// -- events -----------------------------------------------------------------------------------
 
 template <class ServerEvent, class ClientEvent, class... Ts>
 void connection_actor::send_to_handler(const caf::actor& handler, const Ts&... xs) {
@@ -434,7 +434,7 @@ caf::error connection_actor::handler_threw(std::exception_ptr error) {
   return reason;
 }
 
-// -- helpers --------------------------------------------------------------------------------------------
+// -- helpers ----------------------------------------------------------------------------------
 
 void connection_actor::refuse(pipeactor::cookie cookie, caf::response_promise promise,
                               caf::error reason) {
@@ -483,7 +483,7 @@ named_pipe_connection connection_actor::handle() {
   return named_pipe_connection{caf::actor{this}};
 }
 
-// -- broadcast_tracker ------------------------------------------------------------------------------------
+// -- broadcast_tracker ------------------------------------------------------------------------
 
 broadcast_tracker::broadcast_tracker(uint64_t id, caf::actor server)
     : id_(id), server_(std::move(server)) {}

@@ -50,7 +50,7 @@ public:
   caf::behavior make_behavior() override;
   void on_exit() override;
 
-  // -- requests: also called by the session, on the bridge ----------------------------------------
+  // -- requests: also called by the session, on the bridge ------------------------------------
 
   void write(payload data, pipeactor::cookie cookie, caf::response_promise promise = {},
              broadcast_tracker_ptr tracker = nullptr);
@@ -87,7 +87,7 @@ private:
     caf::error reason;
   };
 
-  // -- completions --------------------------------------------------------------------------------
+  // -- completions ----------------------------------------------------------------------------
 
   void on_open_pipe(const open_pipe& request);
   void try_to_connect();
@@ -98,7 +98,7 @@ private:
   void on_write_failed(size_t count, const caf::error& reason);
   void on_closed();
 
-  // -- events: to the session or to the handler -------------------------------------------------------
+  // -- events: to the session or to the handler -----------------------------------------------
 
   void raise_connected();
   void raise_received(const pipeactor::cookie& cookie, const payload& data);
@@ -119,7 +119,7 @@ private:
   /// What a handler of the session's throws closes the connection, and harms nobody else.
   caf::error handler_threw(std::exception_ptr error) override;
 
-  // -- helpers --------------------------------------------------------------------------------------------
+  // -- helpers --------------------------------------------------------------------------------
 
   caf::message_handler requests();
   caf::message_handler completions();

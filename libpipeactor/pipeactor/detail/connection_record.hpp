@@ -34,7 +34,7 @@ public:
   /// The user's slot: see named_pipe_connection::custom_data.
   std::any custom_data;
 
-  // -- bridge thread only ----------------------------------------------------------------------
+  // -- bridge thread only ---------------------------------------------------------------------
 
   /// Position in the bridge's list of connections.
   static constexpr size_t not_enrolled = SIZE_MAX;

@@ -13,7 +13,7 @@
 
 namespace pipeactor::detail {
 
-// -- from the bridge to a connection ------------------------------------------------------
+// -- from the bridge to a connection ----------------------------------------------------------
 
 struct received {
   payload data;
@@ -40,7 +40,7 @@ struct timer_expired {};
 /// Events of operations that were refused are waiting to be raised.
 struct raise_refused {};
 
-// -- from others to a connection -----------------------------------------------------------
+// -- from others to a connection --------------------------------------------------------------
 
 /// The connection is made; raise the first event. `refused`: why the client is not let in.
 struct opened {
@@ -94,7 +94,7 @@ struct abandoned {
   caf::error reason;
 };
 
-// -- to a server --------------------------------------------------------------------------------
+// -- to a server ------------------------------------------------------------------------------
 
 struct client_accepted {
   raw_pipe_parcel raw;

@@ -35,7 +35,7 @@ public:
     return bytes_of(level_.load(std::memory_order_relaxed));
   }
 
-  // -- overrides ----------------------------------------------------------------------------
+  // -- overrides ------------------------------------------------------------------------------
 
   void retain() noexcept override {
     ref();

@@ -55,7 +55,7 @@ void server_actor::on_exit() {
   bridges_.clear();
 }
 
-// -- start and stop -----------------------------------------------------------------------------
+// -- start and stop ---------------------------------------------------------------------------
 
 caf::result<server_ready> server_actor::on_start() {
   switch (phase_) {
@@ -101,7 +101,8 @@ caf::expected<server_ready> server_actor::listen() {
   setup->coordinator = caf::actor{this};
   setup->handler = handler_;
   setup->make_session = make_session_;
-  ready_ = server_ready{caf::actor{this}, options_.pipe_name, port->address(listener_), setup->send_limit};
+  ready_ = server_ready{caf::actor{this}, options_.pipe_name, port->address(listener_),
+                        setup->send_limit};
   setup_ = std::move(setup);
   phase_ = phase::running;
   if (handler_)
@@ -159,7 +160,7 @@ void server_actor::on_listener_closed() {
     finish_stopping();
 }
 
-// -- connections ------------------------------------------------------------------------------------
+// -- connections ------------------------------------------------------------------------------
 
 void server_actor::on_accepted(const client_accepted& client) {
   if (phase_ != phase::running)
@@ -188,7 +189,7 @@ void server_actor::on_connection_closed(const connection_closed& x) {
   finish_stopping();
 }
 
-// -- broadcast ----------------------------------------------------------------------------------------
+// -- broadcast --------------------------------------------------------------------------------
 
 caf::response_promise server_actor::on_broadcast(const async_broadcast& request) {
   auto promise = promise_of_request();

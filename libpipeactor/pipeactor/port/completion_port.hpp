@@ -94,7 +94,7 @@ public:
   /// where it grants them. 0 is always granted.
   virtual caf::error check_message_size(size_t size) const = 0;
 
-  // -- listening ---------------------------------------------------------------------
+  // -- listening ------------------------------------------------------------------------------
 
   /// Publishes a name; clients may connect when this returns.
   /// @returns the listener, or why not (`errc::pipe_in_use`, ...)
@@ -108,7 +108,7 @@ public:
   /// Idempotent.
   virtual void stop_listening(listener_id listener) = 0;
 
-  // -- pipes -------------------------------------------------------------------------
+  // -- pipes ----------------------------------------------------------------------------------
 
   /// Opens a connection to a server. Never waits: a server without a free instance is
   /// `errc::pipe_busy`, and trying again is the caller's decision.
@@ -138,7 +138,7 @@ public:
   /// The state becomes `closing` at once. Idempotent.
   virtual void close(pipe_instance& pipe) = 0;
 
-  // -- the loop ----------------------------------------------------------------------
+  // -- the loop -------------------------------------------------------------------------------
 
   /// Runs one turn: submits what was requested, waits until a completion comes, wake()
   /// is called or `deadline` passes, and reports completions to `handler`. A deadline in

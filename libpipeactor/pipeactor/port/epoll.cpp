@@ -48,7 +48,7 @@ void set_option(int fd, int option) noexcept {
 
 } // namespace
 
-// -- life ------------------------------------------------------------------------------------
+// -- life -------------------------------------------------------------------------------------
 
 caf::expected<std::unique_ptr<completion_port>> epoll_port::make(std::chrono::microseconds spin) {
   unique_fd epoll{epoll_create1(EPOLL_CLOEXEC)};
@@ -86,7 +86,7 @@ caf::error epoll_port::check_message_size(size_t size) const {
   return check_unix_message_size(size);
 }
 
-// -- listening ---------------------------------------------------------------------------------
+// -- listening --------------------------------------------------------------------------------
 
 caf::expected<listener_id> epoll_port::listen(const listen_request& request) {
   if (auto err = check_message_size(request.max_message_size))
@@ -111,7 +111,7 @@ void epoll_port::stop_listening(listener_id id) {
     i->second.closing = true;
 }
 
-// -- pipes -------------------------------------------------------------------------------------
+// -- pipes ------------------------------------------------------------------------------------
 
 caf::expected<raw_pipe_ptr> epoll_port::connect(const std::string& pipe_name, pipe_mode mode) {
   auto fd = connect_unix(pipe_name, mode);
@@ -183,7 +183,7 @@ void epoll_port::close(pipe_instance& pipe) {
   }
 }
 
-// -- the loop ----------------------------------------------------------------------------------
+// -- the loop ---------------------------------------------------------------------------------
 
 void epoll_port::step(time_point deadline, completion_handler& handler) {
   assert(handler_ == nullptr);
@@ -205,7 +205,7 @@ void epoll_port::wake() noexcept {
   }
 }
 
-// -- slots -------------------------------------------------------------------------------------
+// -- slots ------------------------------------------------------------------------------------
 
 epoll_port::slot* epoll_port::slot_of(const pipe_instance& pipe) noexcept {
   if (pipe.slot == pipe_instance::no_slot)
@@ -248,7 +248,7 @@ void epoll_port::finish_close(slot& x) {
   handler_->on_closed(*pipe);
 }
 
-// -- a turn ------------------------------------------------------------------------------------
+// -- a turn -----------------------------------------------------------------------------------
 
 void epoll_port::serve_listeners() {
   for (auto i = listeners_.begin(); i != listeners_.end();) {
@@ -394,7 +394,7 @@ void epoll_port::on_ready(slot& x, uint32_t events) {
     update_interest(x, unwanted);
 }
 
-// -- what epoll watches for ------------------------------------------------------------------
+// -- what epoll watches for -------------------------------------------------------------------
 
 bool epoll_port::wants_read(const slot& x) noexcept {
   return (x.continuous || x.single_reads > 0) && !x.read_ended && !x.closing;
@@ -435,7 +435,7 @@ void epoll_port::update_interest(slot& x, bool drop_reading) {
     end_reading(x, reason);
 }
 
-// -- accepting ---------------------------------------------------------------------------------
+// -- accepting --------------------------------------------------------------------------------
 
 void epoll_port::accept(listener_id id, listener& x) {
   for (size_t count = 0; count < accepts_per_turn && !x.closing; ++count) {

@@ -92,14 +92,14 @@ private:
 
   epoll_port(unique_fd epoll, unique_fd event, std::chrono::microseconds spin);
 
-  // -- slots -------------------------------------------------------------------------------
+  // -- slots ----------------------------------------------------------------------------------
 
   slot* slot_of(const pipe_instance& pipe) noexcept;
   receive_batch* batch_for(size_t limit);
   void mark_dirty(slot& x);
   void finish_close(slot& x);
 
-  // -- a turn ------------------------------------------------------------------------------
+  // -- a turn ---------------------------------------------------------------------------------
 
   void serve_listeners();
   void serve_requests();
@@ -109,18 +109,18 @@ private:
   void dispatch(const epoll_event& event);
   void on_ready(slot& x, uint32_t events);
 
-  // -- what epoll watches for --------------------------------------------------------------
+  // -- what epoll watches for -----------------------------------------------------------------
 
   static bool wants_read(const slot& x) noexcept;
   static uint32_t interest_of(const slot& x) noexcept;
   void update_interest(slot& x, bool drop_reading);
 
-  // -- accepting ---------------------------------------------------------------------------
+  // -- accepting ------------------------------------------------------------------------------
 
   void accept(listener_id id, listener& x);
   void rest(listener_id id, listener& x, int error_number);
 
-  // -- reading -----------------------------------------------------------------------------
+  // -- reading --------------------------------------------------------------------------------
 
   bool prepare_batch(slot& x);
   void read_messages(slot& x);
@@ -132,7 +132,7 @@ private:
   void look_behind_hangup(slot& x, uint32_t events);
   void starve(slot& x);
 
-  // -- writing -----------------------------------------------------------------------------
+  // -- writing --------------------------------------------------------------------------------
 
   void flush(slot& x);
   size_t take_sent_bytes(slot& x, size_t bytes);

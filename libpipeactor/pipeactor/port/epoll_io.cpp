@@ -9,7 +9,7 @@
 
 namespace pipeactor::port {
 
-// -- reading -----------------------------------------------------------------------------------
+// -- reading ----------------------------------------------------------------------------------
 
 bool epoll_port::prepare_batch(slot& x) {
   if (x.batch != nullptr)
@@ -139,7 +139,7 @@ void epoll_port::starve(slot& x) {
   starved_.push_back(x.pipe->slot);
 }
 
-// -- writing -----------------------------------------------------------------------------------
+// -- writing ----------------------------------------------------------------------------------
 
 /// Sends one batch; what is left over is for the next turn.
 void epoll_port::flush(slot& x) {

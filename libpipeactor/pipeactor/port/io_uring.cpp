@@ -12,7 +12,7 @@
 
 namespace pipeactor::port {
 
-// -- life --------------------------------------------------------------------------------------
+// -- life -------------------------------------------------------------------------------------
 
 caf::expected<std::unique_ptr<completion_port>> uring_port::make(std::chrono::microseconds spin) {
   std::unique_ptr<uring_port> result{new uring_port(spin)};
@@ -58,7 +58,7 @@ caf::error uring_port::check_message_size(size_t size) const {
   return check_unix_message_size(size);
 }
 
-// -- listening ---------------------------------------------------------------------------------
+// -- listening --------------------------------------------------------------------------------
 
 caf::expected<listener_id> uring_port::listen(const listen_request& request) {
   if (auto err = check_message_size(request.max_message_size))
@@ -81,7 +81,7 @@ void uring_port::stop_listening(listener_id id) {
     i->second.closing = true;
 }
 
-// -- pipes -------------------------------------------------------------------------------------
+// -- pipes ------------------------------------------------------------------------------------
 
 caf::expected<raw_pipe_ptr> uring_port::connect(const std::string& pipe_name, pipe_mode mode) {
   auto fd = connect_unix(pipe_name, mode);
@@ -158,7 +158,7 @@ void uring_port::close(pipe_instance& pipe) {
   }
 }
 
-// -- the loop ----------------------------------------------------------------------------------
+// -- the loop ---------------------------------------------------------------------------------
 
 void uring_port::step(time_point deadline, completion_handler& handler) {
   assert(handler_ == nullptr);
@@ -339,7 +339,7 @@ void uring_port::finish_close(slot& x) {
   handler_->on_closed(*pipe);
 }
 
-// -- slots -------------------------------------------------------------------------------------
+// -- slots ------------------------------------------------------------------------------------
 
 uring_port::slot* uring_port::slot_of(const pipe_instance& pipe) noexcept {
   if (pipe.slot == pipe_instance::no_slot)

@@ -106,7 +106,7 @@ private:
   explicit uring_port(std::chrono::microseconds spin);
   caf::error open();
 
-  // -- slots -----------------------------------------------------------------------------------
+  // -- slots ----------------------------------------------------------------------------------
 
   slot* slot_of(const pipe_instance& pipe) noexcept;
   uint32_t index_of(const slot& x) const noexcept;
@@ -115,7 +115,7 @@ private:
   caf::expected<uring_buffers*> buffers_for(size_t receive_limit);
   void finish_close(slot& x);
 
-  // -- a turn ----------------------------------------------------------------------------------
+  // -- a turn ---------------------------------------------------------------------------------
 
   void prepare();
   void prepare_listeners();
@@ -130,7 +130,7 @@ private:
   void report_batches();
   void report_batch(slot& x);
 
-  // -- completions -------------------------------------------------------------------------------
+  // -- completions ----------------------------------------------------------------------------
 
   void on_accept(listener_id id, const io_uring_cqe& completion);
   void on_receive(slot& x, const io_uring_cqe& completion);

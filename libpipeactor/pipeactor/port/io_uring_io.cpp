@@ -35,7 +35,7 @@ int64_t bytes_in_send_buffer(int fd) noexcept {
 
 } // namespace
 
-// -- sending -----------------------------------------------------------------------------------
+// -- sending ----------------------------------------------------------------------------------
 
 void uring_port::prepare_sends(slot& x) {
   // The credit rule. Sends that the kernel takes at once, in the order of the ring, need no
@@ -161,7 +161,7 @@ void uring_port::report_failed(slot& x, size_t count, const caf::error& reason) 
   handler_->on_write_failed(*x.pipe, count, reason);
 }
 
-// -- completions -------------------------------------------------------------------------------
+// -- completions ------------------------------------------------------------------------------
 
 void uring_port::complete(const io_uring_cqe& completion) {
   auto what = static_cast<operation>(completion.user_data >> tag_operation_shift);

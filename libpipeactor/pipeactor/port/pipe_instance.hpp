@@ -50,7 +50,7 @@ public:
   pipe_instance(uint64_t id, const pipe_settings& settings);
   ~pipe_instance() override;
 
-  // -- any thread -------------------------------------------------------------------
+  // -- any thread -----------------------------------------------------------------------------
 
   /// A number that no other connection of this process has.
   uint64_t id() const noexcept {
@@ -76,7 +76,7 @@ public:
     return peer_;
   }
 
-  // -- the port's and the connection actor's side: bridge thread only ----------------
+  // -- the port's and the connection actor's side: bridge thread only -------------------------
 
   void state(pipe_state value) noexcept {
     state_.store(value, std::memory_order_release);

@@ -7,7 +7,7 @@
 
 namespace pipeactor::port {
 
-// -- what a port keeps -----------------------------------------------------------------
+// -- what a port keeps ------------------------------------------------------------------------
 
 namespace {
 
@@ -97,7 +97,7 @@ struct simulated_port::lane {
   size_t next = 0;
 };
 
-// -- the port: listening and connecting ----------------------------------------------------
+// -- the port: listening and connecting -------------------------------------------------------
 
 simulated_port::simulated_port(const std::shared_ptr<simulated_network>& network)
     : state_(network->state_) {
@@ -186,7 +186,7 @@ caf::expected<raw_pipe_ptr> simulated_port::connect(const std::string& pipe_name
   return raw_pipe_ptr{std::make_unique<simulated_raw>(state_, std::move(*end))};
 }
 
-// -- the port: pipes -----------------------------------------------------------------------
+// -- the port: pipes --------------------------------------------------------------------------
 
 simulated_port::pipe_slot* simulated_port::find(const pipe_instance& pipe) const noexcept {
   if (pipe.slot == pipe_instance::no_slot)
@@ -257,7 +257,7 @@ void simulated_port::close(pipe_instance& pipe) {
   slot->closing = true;
 }
 
-// -- the port: the loop ----------------------------------------------------------------------
+// -- the port: the loop -----------------------------------------------------------------------
 
 void simulated_port::step(time_point deadline, completion_handler& handler) {
   assert(!stepping_ && "step() from inside a callback");

@@ -27,7 +27,7 @@ struct simulated_end;
 struct simulated_listener;
 struct simulated_state;
 
-// -- options -------------------------------------------------------------------------
+// -- options ----------------------------------------------------------------------------------
 
 /// What the time of a simulated network is.
 enum class simulated_clock : uint8_t {
@@ -52,7 +52,7 @@ struct simulated_options {
   bool split_reads = false;
 };
 
-// -- test clients ----------------------------------------------------------------------
+// -- test clients -----------------------------------------------------------------------------
 
 /// What became of a simulated_client::send.
 enum class simulated_send : uint8_t {
@@ -120,7 +120,7 @@ private:
 
 using simulated_client_ptr = std::shared_ptr<simulated_client>;
 
-// -- the network -----------------------------------------------------------------------
+// -- the network ------------------------------------------------------------------------------
 
 /// Pipe names, connections and the clock that simulated ports share. Created by the test.
 /// Any thread. What it made may outlive it.
@@ -148,7 +148,7 @@ private:
   std::shared_ptr<simulated_state> state_;
 };
 
-// -- the port ----------------------------------------------------------------------------
+// -- the port ---------------------------------------------------------------------------------
 
 class PIPEACTOR_EXPORT simulated_port final : public completion_port {
 public:
@@ -190,7 +190,7 @@ private:
 
   pipe_slot* find(const pipe_instance& pipe) const noexcept;
 
-  // -- one turn: with the network's mutex held -----------------------------------------
+  // -- one turn: with the network's mutex held ------------------------------------------------
 
   bool ready() const;
   void wait(std::unique_lock<std::mutex>& guard, time_point deadline);
@@ -200,7 +200,7 @@ private:
   void collect_reads(pipe_slot& slot, std::vector<lane>& batch);
   completion take_read(pipe_slot& slot);
 
-  // -- one turn: without it --------------------------------------------------------------
+  // -- one turn: without it -------------------------------------------------------------------
 
   void report(std::vector<lane>& batch, completion_handler& handler);
   void report_pipe(pipe_slot& slot, completion& what, completion_handler& handler);

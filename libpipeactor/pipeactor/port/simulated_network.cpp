@@ -6,7 +6,7 @@
 
 namespace pipeactor::port {
 
-// -- connections -----------------------------------------------------------------------
+// -- connections ------------------------------------------------------------------------------
 
 void simulated_link::channel::push(pipe_mode mode, std::string_view data) {
   assert(!ended && !reader_gone);
@@ -40,7 +40,7 @@ void simulated_link::channel::clear() {
   bytes = 0;
 }
 
-// -- the network -----------------------------------------------------------------------
+// -- the network ------------------------------------------------------------------------------
 
 caf::expected<simulated_end> simulated_state::connect(const std::string& name, pipe_mode mode,
                                                       peer_identity who) {
@@ -99,7 +99,7 @@ void simulated_network::advance(clock::duration by) {
   state_->virtual_now += by;
 }
 
-// -- test clients ----------------------------------------------------------------------
+// -- test clients -----------------------------------------------------------------------------
 
 simulated_client::simulated_client(std::shared_ptr<simulated_state> state,
                                    std::unique_ptr<simulated_end> end)

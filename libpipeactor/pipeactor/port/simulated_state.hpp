@@ -12,7 +12,7 @@
 
 namespace pipeactor::port {
 
-// -- connections -----------------------------------------------------------------------
+// -- connections ------------------------------------------------------------------------------
 
 /// Both directions of a connection.
 struct simulated_link {
@@ -70,7 +70,7 @@ struct simulated_end {
   size_t side = 0;
 };
 
-// -- the network -----------------------------------------------------------------------
+// -- the network ------------------------------------------------------------------------------
 
 struct simulated_listener {
   bool ready() const noexcept {
@@ -127,7 +127,7 @@ struct simulated_state {
   native_handle_type next_handle = 0;
 };
 
-// -- what was not adopted yet -------------------------------------------------------------
+// -- what was not adopted yet -----------------------------------------------------------------
 
 /// Dropped without being adopted it closes as a descriptor does: unread input resets.
 class simulated_raw final : public raw_pipe {

@@ -6,7 +6,7 @@
 
 namespace pipeactor::port {
 
-// -- receive_batch -------------------------------------------------------------------
+// -- receive_batch ----------------------------------------------------------------------------
 
 receive_batch::receive_batch(size_t limit) : pool_(limit) {
   buffers_.fill(buffer_pool::none);
@@ -57,7 +57,7 @@ payload receive_batch::take(size_t index, size_t size, detail::payload_account* 
   return pool_.make_payload(buffer, size, account);
 }
 
-// -- send_batch ----------------------------------------------------------------------
+// -- send_batch -------------------------------------------------------------------------------
 
 namespace {
 
@@ -95,7 +95,7 @@ ssize_t send_batch::send_bytes(int fd, const detail::ring_queue<payload>& queue,
   return sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-// -- peek_input ----------------------------------------------------------------------
+// -- peek_input -------------------------------------------------------------------------------
 
 peeked peek_input(int fd, pipe_mode mode) noexcept {
   std::byte byte{};

@@ -18,7 +18,7 @@ constexpr uint32_t first_wanted = 64;
 
 } // namespace
 
-// -- uring -------------------------------------------------------------------------------------
+// -- uring ------------------------------------------------------------------------------------
 
 uring::~uring() {
   if (open_)
@@ -90,7 +90,7 @@ unsigned uring::flags() const noexcept {
   return __atomic_load_n(ring_.sq.kflags, __ATOMIC_RELAXED);
 }
 
-// -- uring_buffers --------------------------------------------------------------------------------
+// -- uring_buffers ----------------------------------------------------------------------------
 
 uring_buffers::uring_buffers(uring& ring, uint16_t group, size_t buffer_size)
     : ring_(ring), group_(group), pool_(buffer_size),
