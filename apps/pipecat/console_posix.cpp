@@ -104,12 +104,13 @@ bool console::read(std::string& chunk) {
 
 bool console::write(std::string_view text) {
   std::lock_guard guard{output_mutex_};
-  while (!text.empty()) {
+  while (!text.empty() && !output_broken_.load()) {
     pollfd entry = {STDOUT_FILENO, POLLOUT, 0};
     if (poll(&entry, 1, static_cast<int>(write_patience / 1ms)) == 0) {
       if (clock::now().time_since_epoch().count() < write_deadline_.load())
         continue;
-      return false;
+      output_broken_.store(true);
+      break;
     }
     auto size = ::write(STDOUT_FILENO, text.data(), std::min(text.size(), longest_write_));
     if (size >= 0) {
@@ -118,10 +119,9 @@ bool console::write(std::string_view text) {
       write_error_.store(errno == EPIPE ? 0 : errno);
       output_broken_.store(true);
       notify();
-      return false;
     }
   }
-  return true;
+  return text.empty();
 }
 
 void console::stop_writing_at(clock::time_point deadline) noexcept {

@@ -10,6 +10,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
+/// Clients that may wait to be accepted.
+constexpr size_t waiting_clients = 1024;
 /// How long a sender waits for a client that does not read what is broadcast, before others
 /// go on without it.
 constexpr auto slow_client_patience = 1s;
@@ -215,6 +217,8 @@ int run(const listen_command& command, console& terminal) {
   caf::actor_system system{config};
   context ctx{system, command.context};
   auto options = command.server;
+  // Clients that connect without waiting (node, asyncio) see "busy" beyond this.
+  options.pending_instances = waiting_clients;
   // Where many are sent the same, one who does not read it is told so by a close.
   if (!command.echo)
     options.write_queue_policy = write_queue_policy::disconnect;

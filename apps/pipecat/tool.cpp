@@ -15,6 +15,14 @@ int fail(const caf::error& error) {
   return 1;
 }
 
+int fail_to_begin(const caf::error& error, pipeactor::context& ctx, pipeactor::port_kind wanted) {
+  auto advice = ctx.port() || wanted == pipeactor::port_kind::automatic
+                  ? ""
+                  : ": try --port auto, which takes what the system allows";
+  report(pipeactor::describe(error) + advice);
+  return 1;
+}
+
 int fail_to_print(int os_code) {
   report("cannot write to standard output: " + std::generic_category().message(os_code));
   return 1;

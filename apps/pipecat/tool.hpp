@@ -1,5 +1,6 @@
 #pragma once
 
+#include <pipeactor/context.hpp>
 #include <pipeactor/error.hpp>
 
 #include <caf/actor_system_config.hpp>
@@ -12,6 +13,10 @@ void report(const std::string& text);
 /// Prints an error.
 /// @returns the exit code for it
 int fail(const caf::error& error);
+
+/// Prints why a server or client could not begin, and what helps where its port is to blame.
+/// @returns the exit code for it
+int fail_to_begin(const caf::error& error, pipeactor::context& ctx, pipeactor::port_kind wanted);
 
 /// Says that standard output cannot be written.
 /// @param os_code why, see `console::write_error`

@@ -12,12 +12,29 @@ Targets: ``CAF::core``, ``CAF::io``, ``CAF::openssl``.
 
 Variables: ``CAF_FOUND``, ``CAF_VERSION``, ``CAF_<component>_FOUND``.
 
-``CAF_ROOT`` (variable or environment) names an installation prefix.
+``CAF_ROOT`` (variable or environment) names an installation prefix: then CAF is
+found there or not at all. A changed one is looked in anew.
 #]=======================================================================]
 
 include(FindPackageHandleStandardArgs)
 
-find_package(CAF CONFIG QUIET)
+# Parts of two installations do not go together, so CAF_ROOT excludes all others.
+set(_caf_root "${CAF_ROOT}")
+if(NOT _caf_root)
+  set(_caf_root "$ENV{CAF_ROOT}")
+endif()
+set(_caf_where "")
+if(_caf_root)
+  set(_caf_where PATHS "${_caf_root}" NO_DEFAULT_PATH)
+endif()
+if(NOT _caf_root STREQUAL "${CAF_SEARCHED_ROOT}")
+  foreach(_caf_name IN ITEMS INCLUDE_DIR CORE_LIBRARY IO_LIBRARY OPENSSL_LIBRARY)
+    unset(CAF_${_caf_name} CACHE)
+  endforeach()
+  set(CAF_SEARCHED_ROOT "${_caf_root}" CACHE INTERNAL "The CAF_ROOT of the last search")
+endif()
+
+find_package(CAF CONFIG QUIET ${_caf_where})
 mark_as_advanced(CAF_DIR)
 if(CAF_FOUND)
   foreach(_caf_component IN LISTS CAF_FIND_COMPONENTS)
@@ -26,6 +43,9 @@ if(CAF_FOUND)
     endif()
   endforeach()
   unset(_caf_component)
+  unset(_caf_name)
+  unset(_caf_root)
+  unset(_caf_where)
   find_package_handle_standard_args(CAF CONFIG_MODE HANDLE_COMPONENTS)
   return()
 endif()
@@ -44,7 +64,7 @@ if("openssl" IN_LIST _caf_components)
 endif()
 list(REMOVE_DUPLICATES _caf_components)
 
-find_path(CAF_INCLUDE_DIR caf/config.hpp)
+find_path(CAF_INCLUDE_DIR caf/config.hpp ${_caf_where} PATH_SUFFIXES include)
 mark_as_advanced(CAF_INCLUDE_DIR)
 
 # The version is one number up to 0.18: major * 10000 + minor * 100 + patch. In 1.0
@@ -69,7 +89,10 @@ foreach(_caf_component IN LISTS _caf_components)
     continue()
   endif()
   string(TOUPPER "${_caf_component}" _caf_name)
-  find_library(CAF_${_caf_name}_LIBRARY NAMES caf_${_caf_component} caf_${_caf_component}_static)
+  find_library(
+    CAF_${_caf_name}_LIBRARY
+    NAMES caf_${_caf_component} caf_${_caf_component}_static ${_caf_where}
+    PATH_SUFFIXES lib "lib/${CMAKE_LIBRARY_ARCHITECTURE}")
   mark_as_advanced(CAF_${_caf_name}_LIBRARY)
   if(CAF_${_caf_name}_LIBRARY AND CAF_INCLUDE_DIR
      AND EXISTS "${CAF_INCLUDE_DIR}/${_caf_header_${_caf_component}}")
@@ -111,3 +134,5 @@ unset(_caf_minor)
 unset(_caf_name)
 unset(_caf_number)
 unset(_caf_patch)
+unset(_caf_root)
+unset(_caf_where)

@@ -37,8 +37,12 @@ stage() {
 }
 
 configure() {
-  local preset=$1
+  local preset=$1 caf
   shift
+  if [[ $preset == tsan ]]; then
+    caf=$(scripts/build-caf.sh) || return 1
+    set -- "-DCAF_ROOT=$caf" "$@"
+  fi
   cmake --preset "$preset" -DPIPEACTOR_WERROR=ON "$@"
 }
 

@@ -41,6 +41,7 @@ TEST_CASE("a broadcast's cookie comes back once per recipient") {
     server.server.async_broadcast(payload{std::to_string(i)}, cookie::of(i));
   REQUIRE(log->wait_for("sent", 30));
   CHECK_FALSE(server.server.stop());
+  REQUIRE(log->wait_for("disconnected", 3));
   for (size_t i = 0; i < 3; ++i) {
     lines expected = {"connected"};
     for (int j = 0; j < 10; ++j)
@@ -161,8 +162,7 @@ TEST_CASE("a broadcast shares one payload") {
     ++disposed;
     original(b);
   };
-  CHECK_FALSE(f.ask<broadcast_result>(server.server.actor(),
-                                      async_broadcast{payload{block}, {}}));
+  CHECK_FALSE(f.ask<broadcast_result>(server.server.actor(), async_broadcast{payload{block}, {}}));
   for (auto& client : clients)
     CHECK(client->receive() == "x");
   f.end_system();

@@ -103,7 +103,8 @@ public:
   caf::error ask(const Handle& whom, Request request,
                  std::function<void(const Results&...)> use = nullptr) {
     caf::error result;
-    self()->request(whom, patience, std::move(request))
+    self()
+      ->request(whom, patience, std::move(request))
       .receive(
         [&](const Results&... xs) {
           if (use)

@@ -136,8 +136,7 @@ caf::behavior recording_handler(caf::event_based_actor*, log_ptr log, script tod
         todo.sent(e.connection, e.cookie);
     },
     [=](const client_message_failed& e) {
-      log->add(e.connection.id(),
-               "failed " + to_string(code_of(e.error)) + in_brackets(e.cookie));
+      log->add(e.connection.id(), "failed " + to_string(code_of(e.error)) + in_brackets(e.cookie));
       if (todo.failed)
         todo.failed(e.connection, e.cookie, e.error);
     },

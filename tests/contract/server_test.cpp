@@ -43,8 +43,8 @@ TEST_CASE("a session's server tells its handler when it is ready, and nothing el
   auto events = std::make_shared<event_log>();
   auto options = f.options();
   auto factory = [events] { return std::make_unique<recording_session>(events); };
-  auto server = f.started(
-    f.context().spawn_session_server(options, factory, f.spawn_handler(log)), options);
+  auto server = f.started(f.context().spawn_session_server(options, factory, f.spawn_handler(log)),
+                          options);
   auto client = f.connect(server);
   REQUIRE(events->wait_for("connected"));
   client->close();

@@ -179,18 +179,22 @@ TEST_CASE("payloads return their buffers from any thread") {
 }
 
 TEST_CASE("a buffer pool gives memory back after a burst of large messages") {
-  constexpr size_t size = size_t{1} << 20;
-  constexpr size_t burst = 100;
+  constexpr size_t size = size_t{4} << 20;
+  constexpr size_t most_resident = (size_t{256} << 20) / size;
   buffer_pool pool{size};
   std::vector<payload> kept;
-  for (size_t i = 0; i < burst; ++i)
-    kept.push_back(receive(pool, size, 'x'));
+  for (size_t i = 0; i < most_resident + 36; ++i) {
+    auto index = pool.acquire();
+    REQUIRE(index != buffer_pool::none);
+    pool.data(index)[size / 2] = std::byte{'x'};
+    kept.push_back(pool.make_payload(index, size, nullptr));
+  }
   kept.clear();
   size_t resident = 0;
   for (auto index : acquire_all(pool))
     // Pages that were given back read as zeros.
     if (pool.data(index)[size / 2] != std::byte{0})
       ++resident;
-  CHECK(resident <= 64);
+  CHECK(resident <= most_resident);
   CHECK(resident > 0);
 }

@@ -164,6 +164,12 @@ public:
     return result;
   }
 
+  /// epoll tells when a paused pipe's peer is gone. io_uring finds out by reading, and
+  /// takes an empty message directly before the end for the end.
+  bool sees_hang_ups() const {
+    return port->kind() == port_kind::epoll;
+  }
+
   std::unique_ptr<completion_port> port;
   recorder events;
 

@@ -9,8 +9,7 @@ namespace pipeactor::detail {
 connection_actor::connection_actor(caf::actor_config& cfg, completion_bridge_ptr bridge,
                                    connection_record_ptr record, const connection_setup& setup)
     : pinned_actor(cfg), bridge_(std::move(bridge)), record_(std::move(record)),
-      coordinator_(setup.coordinator), handler_(setup.handler),
-      make_session_(setup.make_session),
+      coordinator_(setup.coordinator), handler_(setup.handler), make_session_(setup.make_session),
       phase_(setup.outgoing ? phase::opening : phase::connected), send_limit_(setup.send_limit),
       write_queue_byte_limit_(setup.options.write_queue_bytes),
       write_queue_message_limit_(setup.options.write_queue_messages),
@@ -173,8 +172,7 @@ void connection_actor::read(pipeactor::cookie cookie, caf::response_promise prom
     refuse(std::move(cookie), std::move(promise), make_error(errc::not_connected));
   } else if (continuously_read_) {
     refuse(std::move(cookie), std::move(promise),
-           make_error(errc::invalid_option,
-                      "async_read needs continuously_read to be false"));
+           make_error(errc::invalid_option, "async_read needs continuously_read to be false"));
   } else {
     reads_.push_back({std::move(cookie), std::move(promise)});
     if (phase_ == phase::connected)
@@ -243,10 +241,11 @@ void connection_actor::on_opened(const caf::error& refused) {
     close(refused);
     return;
   }
-  // A session that could not be made has closed the pipe already.
-  if (phase_ != phase::connected)
+  // A session that could not be made has closed the pipe already, and hears nothing.
+  if (code_of(reason_) == errc::handler_failed)
     return;
-  if (continuously_read_ && !pipe_is_closed())
+  // Who had the handle before this may have asked to close: that is heard of after it.
+  if (phase_ == phase::connected && continuously_read_ && !pipe_is_closed())
     bridge_->port()->start_reading(*record_);
   raise_connected();
 }
@@ -285,10 +284,11 @@ void connection_actor::on_read_ended(const caf::error& reason) {
     record_->state(port::pipe_state::closing);
   auto self = caf::actor_cast<caf::weak_actor_ptr>(ctrl());
   if (handler_)
-    send_fence(handler_, fence{std::shared_ptr<void>{nullptr, [self](void*) {
-                                 if (auto strong = caf::actor_cast<caf::actor>(self))
-                                   caf::anon_send(strong, handler_caught_up{});
-                               }}});
+    send_fence(handler_,
+               fence{std::shared_ptr<void>{nullptr, [self](void*) {
+                                             if (auto strong = caf::actor_cast<caf::actor>(self))
+                                               caf::anon_send(strong, handler_caught_up{});
+                                           }}});
   else
     handler_caught_up_ = true;
   close_if_drained();

@@ -5,8 +5,7 @@
 namespace pipeactor::detail {
 
 server_actor::server_actor(caf::actor_config& cfg, std::vector<completion_bridge_ptr> bridges,
-                           server_options options, caf::actor handler,
-                           session_factory make_session)
+                           server_options options, caf::actor handler, session_factory make_session)
     : pinned_actor(cfg), bridges_(std::move(bridges)), options_(std::move(options)),
       handler_(std::move(handler)), make_session_(std::move(make_session)),
       id_(next_coordinator_id()) {}
@@ -85,8 +84,7 @@ caf::expected<server_ready> server_actor::listen() {
   request.pipe_name = options_.pipe_name;
   request.mode = options_.mode;
   request.backlog = options_.pending_instances;
-  request.max_message_size
-    = options_.mode == pipe_mode::message ? options_.max_message_size : 0;
+  request.max_message_size = options_.mode == pipe_mode::message ? options_.max_message_size : 0;
   auto listener = port->listen(request);
   if (!listener)
     return listener.error();

@@ -17,7 +17,7 @@ constexpr uint32_t fewest_buffers = 8;
 /// While the pool's written pages exceed this, a returned buffer gives its pages back to the
 /// system: a burst of large messages must not stay in memory for good, and a steady stream
 /// of them must not fault its pages in again each time.
-constexpr size_t resident_limit = size_t{64} << 20;
+constexpr size_t resident_limit = size_t{256} << 20;
 
 size_t round_up(size_t value, size_t unit) {
   return (value + unit - 1) / unit * unit;

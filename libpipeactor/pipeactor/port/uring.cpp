@@ -15,6 +15,10 @@ namespace {
 /// Buffers that are ready at first: their beginnings fill half of a 32 KiB cache with 64-byte
 /// messages of 256 connections.
 constexpr uint32_t first_wanted = 64;
+/// The kernel uses buffers in turn, not the last one first: of long messages only as many
+/// are kept ready as have this many bytes together, or each would touch cold memory.
+constexpr size_t hot_bytes = size_t{16} << 20;
+constexpr size_t fewest_wanted = 8;
 
 } // namespace
 
@@ -126,8 +130,11 @@ uring_buffers::~uring_buffers() {
 
 void uring_buffers::refill() noexcept {
   auto mask = io_uring_buf_ring_mask(pool_.capacity());
+  auto wanted = std::min(wanted_, most_wanted());
+  // Forgets a long message in some hundreds of turns.
+  longest_ -= longest_ / 64;
   int added = 0;
-  for (; provided_ < wanted_; ++provided_) {
+  for (; provided_ < wanted; ++provided_) {
     auto index = pool_.acquire();
     if (index == buffer_pool::none)
       break;
@@ -139,9 +146,15 @@ void uring_buffers::refill() noexcept {
 }
 
 void uring_buffers::grow() noexcept {
-  // A quarter of the buffers at most: payloads that are kept may hold the others.
-  wanted_ = std::min(wanted_ * 2, pool_.capacity() / 2);
+  // Half of the buffers at most: payloads that are kept may hold the others.
+  if (wanted_ <= most_wanted())
+    wanted_ = std::min(wanted_ * 2, pool_.capacity() / 2);
   refill();
+}
+
+uint32_t uring_buffers::most_wanted() const noexcept {
+  auto most = std::max<size_t>(hot_bytes / (longest_ + 1), fewest_wanted);
+  return static_cast<uint32_t>(std::min<size_t>(most, pool_.capacity()));
 }
 
 } // namespace pipeactor::port

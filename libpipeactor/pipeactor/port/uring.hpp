@@ -9,7 +9,7 @@
 
 #include <liburing.h>
 
-#include <functional>
+#include <algorithm>
 #include <memory>
 
 namespace pipeactor::port {
@@ -68,7 +68,8 @@ private:
 };
 
 /// A ring of provided buffers: the kernel takes one for each message that it receives.
-/// Few are provided at a time, so that few pages stay hot; the number doubles when they run out.
+/// Few are provided at a time, so that few pages stay hot: the number doubles when they run out,
+/// and is the smaller the longer the messages are.
 class uring_buffers {
 public:
   /// @param group number of the ring, one for each receive limit
@@ -83,6 +84,7 @@ public:
   /// Makes a payload of a buffer that the kernel filled.
   payload take(uint16_t index, size_t size, detail::payload_account* account) {
     --provided_;
+    longest_ = std::max(longest_, size);
     return pool_.make_payload(index, size, account);
   }
 
@@ -99,6 +101,8 @@ public:
   void grow() noexcept;
 
 private:
+  uint32_t most_wanted() const noexcept;
+
   uring_buffers(uring& ring, uint16_t group, size_t buffer_size);
 
   uring& ring_;
@@ -108,6 +112,8 @@ private:
   size_t entries_size_ = 0;
   uint32_t provided_ = 0;
   uint32_t wanted_;
+  /// The longest message of late.
+  size_t longest_ = 0;
 };
 
 } // namespace pipeactor::port

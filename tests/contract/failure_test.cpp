@@ -1,0 +1,229 @@
+// Handlers that throw, actors that are ended.
+
+#include "contract/fixture.hpp"
+
+using namespace contract;
+
+namespace {
+
+/// Throws where the case says, in the connection that the case chooses.
+class throwing_session final : public recording_session {
+public:
+  throwing_session(log_ptr log, std::string where, std::shared_ptr<std::atomic<int>> left)
+      : recording_session(std::move(log)), where_(std::move(where)), left_(std::move(left)) {
+    act("construction");
+  }
+
+  void connected() override {
+    recording_session::connected();
+    self().monitor(self().spawn([]() -> caf::behavior { return {[](int) {}}; }));
+    act("connected");
+  }
+
+  void message_received(const pipeactor::cookie& cookie, const payload& data) override {
+    recording_session::message_received(cookie, data);
+    if (data.text() == "too long")
+      async_write(payload{std::string(1001, 'x')});
+    else
+      async_write(data);
+    act("received");
+  }
+
+  void message_sent(const pipeactor::cookie& cookie) override {
+    recording_session::message_sent(cookie);
+    act("sent");
+  }
+
+  void message_failed(const pipeactor::cookie& cookie, const caf::error& error) override {
+    recording_session::message_failed(cookie, error);
+    act("failed");
+  }
+
+  void disconnected(const caf::error& reason) override {
+    recording_session::disconnected(reason);
+    act("disconnected");
+  }
+
+  void down(const caf::down_msg&) override {
+    act("down");
+  }
+
+  caf::message_handler message_handlers() override {
+    act("handlers");
+    return {[this](int number) {
+      act("own");
+      return number;
+    }};
+  }
+
+private:
+  void act(const char* here) {
+    if (where_ == here && (*left_)-- > 0)
+      throw std::runtime_error{std::string{"thrown in "} + here};
+  }
+
+  std::string where_;
+  std::shared_ptr<std::atomic<int>> left_;
+};
+
+} // namespace
+
+TEST_CASE("an exception in a session closes that connection only") {
+  port_fixture f;
+  auto where = GENERATE(as<std::string>{}, "construction", "handlers", "connected", "received",
+                        "sent", "failed", "down", "own", "disconnected");
+  CAPTURE(where);
+  auto log = std::make_shared<event_log>();
+  auto options = f.options();
+  options.max_message_size = 1000;
+  // The first client's session throws, once.
+  auto left = std::make_shared<std::atomic<int>>(1);
+  auto server = f.serve<throwing_session>(options, log, where, left);
+  auto client = f.connect(server);
+  if (where == "received" || where == "sent") {
+    CHECK(client->send("x"));
+  } else if (where == "failed") {
+    CHECK(client->send("too long"));
+  } else if (where == "own") {
+    auto error = f.ask<int>(log->connection().actor(), 1);
+    CHECK(code_of(error) == errc::handler_failed);
+    CHECK(describe(error).find("thrown in own") != std::string::npos);
+  } else if (where == "disconnected") {
+    client->close();
+  }
+  CHECK(client->at_end(where == "sent" || where == "received" ? 0ms : wait_time{patience}) ==
+        (where != "sent" && where != "received"));
+  if (where != "construction" && where != "handlers") {
+    REQUIRE(log->wait_for("disconnected"));
+    CHECK(log->count("disconnected handler_failed") == (where == "disconnected" ? 0 : 1));
+  }
+  while (client->receive()) {
+  }
+  // Others, now and later, are served.
+  auto other = f.connect(server);
+  CHECK(other->send("y"));
+  CHECK(other->receive() == "y");
+  CHECK_FALSE(server.server.stop());
+}
+
+TEST_CASE("an exception answers every pending cookie") {
+  port_fixture f;
+  script todo;
+  todo.received = [](const named_pipe_connection&, const cookie&, const payload&) {
+    throw 7; // not even a std::exception
+  };
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(f.options(), taker::session, log, todo);
+  auto [client, connection] = f.connect(server, log);
+  auto block = payload{pattern(100'000)};
+  for (int i = 0; i < 20; ++i)
+    connection.async_write(block, cookie::of(i));
+  // The pipe is full: the rest waits.
+  REQUIRE(log->wait_for("sent"));
+  CHECK(client->send("x"));
+  REQUIRE(log->wait_for("disconnected handler_failed"));
+  CHECK(log->count("sent") + log->count("failed") == 20);
+  CHECK(log->count("failed") > 0);
+}
+
+// -- exit ------------------------------------------------------------------------------------------
+
+TEST_CASE("a connection's actor that is told to exit closes its pipe first") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(f.options(), each_taker(), log);
+  auto [client, connection] = f.connect(server, log);
+  f.self()->monitor(connection.actor());
+  caf::anon_send_exit(connection.actor(), caf::exit_reason::user_shutdown);
+  REQUIRE(log->wait_for("disconnected closed_by_us"));
+  CHECK(client->at_end());
+  auto ended = false;
+  f.self()->receive([&](const caf::down_msg& x) {
+    ended = x.reason == caf::exit_reason::user_shutdown;
+  },
+                    caf::after(patience) >> [] {});
+  CHECK(ended);
+  CHECK_FALSE(connection.is_connected());
+  CHECK(server.server.connections()->empty());
+}
+
+TEST_CASE("a connection's actor that is killed leaks no handle") {
+  port_fixture f;
+  auto who = each_taker();
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(f.options(), who, log);
+  auto before = open_handles();
+  for (size_t round = 0; round < 20; ++round) {
+    auto client = f.connect(server);
+    auto connection = log->connection(round);
+    REQUIRE(connection);
+    connection.async_write(payload{pattern(100'000)}, cookie::of(1));
+    caf::anon_send_exit(connection.actor(), caf::exit_reason::kill);
+    client->receive_all();
+    REQUIRE(client->at_end());
+    // A session died with its actor; a handler is told, by number.
+    if (who == taker::handler)
+      REQUIRE(log->wait_for(connection.id(), "disconnected closed_by_us"));
+  }
+  CHECK_FALSE(server.server.stop());
+  CHECK(server.server.start());
+  CHECK(open_handles() == before);
+}
+
+TEST_CASE("a connection is closed when an actor that it is linked to fails") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(f.options(), each_taker(), log);
+  auto [client, connection] = f.connect(server, log);
+  auto worker = f.system().spawn([](caf::event_based_actor* self) -> caf::behavior {
+    return {[=](const named_pipe_connection& to) {
+              self->link_to(to.actor());
+              return 1;
+            },
+            [=](int) { self->quit(caf::exit_reason::unhandled_exception); }};
+  });
+  CHECK_FALSE(f.ask<int>(worker, connection));
+  f.self()->send(worker, 0);
+  REQUIRE(log->wait_for("disconnected closed_by_us"));
+  CHECK(client->at_end());
+}
+
+TEST_CASE("an actor that is linked to a connection ends with it") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(f.options(), taker::session, log);
+  auto [client, connection] = f.connect(server, log);
+  auto worker = f.system().spawn([](caf::event_based_actor* self) -> caf::behavior {
+    return {[=](const named_pipe_connection& to) {
+      self->link_to(to.actor());
+      return 1;
+    }};
+  });
+  CHECK_FALSE(f.ask<int>(worker, connection));
+  f.self()->monitor(worker);
+  caf::anon_send_exit(connection.actor(), caf::exit_reason::user_shutdown);
+  auto ended = false;
+  f.self()->receive([&](const caf::down_msg&) { ended = true; }, caf::after(patience) >> [] {});
+  CHECK(ended);
+  CHECK(client->at_end());
+}
+
+TEST_CASE("a handler actor that quits stops nothing") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  auto options = f.options();
+  auto handler = f.spawn_handler(log, echo());
+  auto server = f.started(f.context().spawn_server(options, handler), options);
+  auto [client, connection] = f.connect(server, log);
+  f.self()->monitor(handler);
+  caf::anon_send_exit(handler, caf::exit_reason::user_shutdown);
+  f.self()->receive([](const caf::down_msg&) {});
+  CHECK(client->send("nobody hears"));
+  CHECK_FALSE(f.ask<>(connection.actor(), async_write{payload{"x"}, {}}));
+  CHECK(client->receive() == "x");
+  auto later = f.connect(server);
+  client->close();
+  later->close();
+  connection.async_close();
+  CHECK_FALSE(server.server.stop());
+}

@@ -1,0 +1,211 @@
+// Who outlives whom.
+
+#include "contract/fixture.hpp"
+
+#include <iostream>
+
+using namespace contract;
+
+TEST_CASE("destroying the context with live connections does not hang") {
+  port_fixture f;
+  auto options = f.options();
+  options.num_threads = GENERATE(1, 3);
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(options, each_taker(), log);
+  std::vector<client_ptr> clients;
+  for (int i = 0; i < 6; ++i)
+    clients.push_back(f.connect(server));
+  REQUIRE(log->wait_for("connected", 6));
+  // In the middle of things: writes that wait, and messages under way.
+  for (size_t i = 0; i < 6; ++i) {
+    log->connection(i).async_write(payload{pattern(1'000'000)}, cookie::of(1));
+    clients[i]->send("x");
+  }
+  f.end_context();
+  REQUIRE(log->wait_for("disconnected closed_by_us", 6));
+  CHECK(log->count("sent") + log->count("failed") == 6);
+  for (auto& client : clients) {
+    client->receive_all();
+    CHECK(client->at_end());
+  }
+}
+
+TEST_CASE("what is still held answers not_connected when the context is gone") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(f.options(), each_taker(), log);
+  auto [client, connection] = f.connect(server, log);
+  f.end_context();
+  REQUIRE(log->wait_for("disconnected"));
+  CHECK_FALSE(connection.is_connected());
+  CHECK(code_of(f.ask<>(connection.actor(), async_write{payload{"x"}, cookie::of(1)}))
+        == errc::not_connected);
+  CHECK(log->wait_for("failed not_connected [1]"));
+  CHECK_FALSE(f.ask<>(connection.actor(), async_close{}));
+  CHECK_FALSE(server.server.start(500ms));
+}
+
+TEST_CASE("destroying context and system with live handles kept does not hang") {
+  auto who = each_taker();
+  auto log = std::make_shared<event_log>();
+  client_ptr client;
+  std::vector<named_pipe_connection> kept;
+  named_pipe_server server;
+  {
+    port_fixture f;
+    auto running = f.serve(f.options(), who, log);
+    server = running.server;
+    client = f.connect(running);
+    kept.push_back(log->connection());
+    f.end_system();
+  }
+  CHECK(client->at_end());
+  CHECK_FALSE(kept.front().is_connected());
+  CHECK(kept.front().native_handle() == invalid_native_handle);
+  CHECK(log->count("disconnected closed_by_us") <= 1);
+  log->forget_connections();
+}
+
+TEST_CASE("a context with a server that nobody started, or nobody holds, ends") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  f.context().spawn_server(f.options(), f.spawn_handler(log));
+  auto options = f.options();
+  auto ready = f.context().spawn_server(options, f.spawn_handler(log, echo())).start();
+  REQUIRE(ready);
+  // It runs although nobody holds it.
+  auto client = f.connect({{}, *ready, options});
+  CHECK(client->send("x"));
+  CHECK(client->receive() == "x");
+}
+
+TEST_CASE("servers of one context share its bridges, and end one by one") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  auto one = f.serve(f.options(), taker::session, log, echo());
+  auto two = f.serve(f.options(), taker::session, log, echo());
+  auto client_of_one = f.connect(one);
+  auto client_of_two = f.connect(two);
+  CHECK_FALSE(one.server.stop());
+  CHECK(client_of_one->at_end());
+  CHECK(client_of_two->send("x"));
+  CHECK(client_of_two->receive() == "x");
+}
+
+TEST_CASE("connections leave no session and no handle behind") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(f.options(), taker::session, log, echo());
+  auto before = open_handles();
+  for (size_t round = 0; round < 100; ++round) {
+    auto client = f.connect(server);
+    REQUIRE(client->send("x"));
+    REQUIRE(client->receive() == "x");
+    log->forget_connections();
+    client->close();
+    REQUIRE(log->wait_for("session gone", round + 1));
+  }
+  CHECK(open_handles() == before);
+}
+
+TEST_CASE("a payload may be kept past its connection, its context and its system") {
+  std::vector<payload> kept;
+  auto size = GENERATE(size_t{10}, size_t{100'000});
+  {
+    port_fixture f;
+    script todo;
+    todo.received = [&](const named_pipe_connection&, const cookie&, const payload& data) {
+      kept.push_back(data);
+    };
+    auto log = std::make_shared<event_log>();
+    auto server = f.serve(f.options(), taker::session, log, todo);
+    auto client = f.connect(server);
+    for (unsigned i = 0; i < 5; ++i)
+      CHECK(client->send(pattern(size, i)));
+    REQUIRE(log->wait_for("received", 5));
+    f.end_system();
+  }
+  REQUIRE(kept.size() == 5);
+  for (unsigned i = 0; i < 5; ++i)
+    CHECK((kept[i].text() == pattern(size, i)));
+}
+
+// -- what nobody handles ---------------------------------------------------------------------------
+
+namespace {
+
+/// Takes what would go to stdout, from any thread.
+class captured_output final : public std::streambuf {
+public:
+  captured_output() : previous_(std::cout.rdbuf(this)) {}
+
+  ~captured_output() override {
+    std::cout.rdbuf(previous_);
+  }
+
+  bool wait_for(const std::string& text) {
+    std::unique_lock guard{mutex_};
+    return changed_.wait_for(guard, patience,
+                             [&] { return text_.find(text) != std::string::npos; });
+  }
+
+  std::string text() {
+    std::lock_guard guard{mutex_};
+    return text_;
+  }
+
+protected:
+  int_type overflow(int_type c) override {
+    auto letter = static_cast<char>(c);
+    xsputn(&letter, 1);
+    return c;
+  }
+
+  std::streamsize xsputn(const char* data, std::streamsize size) override {
+    std::lock_guard guard{mutex_};
+    text_.append(data, static_cast<size_t>(size));
+    changed_.notify_all();
+    return size;
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string text_;
+  std::streambuf* previous_;
+};
+
+} // namespace
+
+TEST_CASE("a handler that has no use for an event prints nothing") {
+  port_fixture f;
+  std::atomic<int> heard{0};
+  auto handler = f.system().spawn([&]() -> caf::behavior {
+    return event_handlers([&](const client_connected&) { ++heard; });
+  });
+  auto options = f.options();
+  auto server = f.started(f.context().spawn_server(options, handler), options);
+  auto careless = f.system().spawn([]() -> caf::behavior { return {[](int) {}}; });
+  auto client = f.connect(server);
+  std::string printed;
+  auto complained = false;
+  {
+    captured_output output;
+    client->send("x");
+    for (auto& connection : *server.server.connections()) {
+      connection.async_write(payload{"y"});
+      connection.async_read();
+    }
+    client->receive();
+    client->close();
+    server.server.stop();
+    // What nobody handles is printed else, and in this order.
+    caf::anon_send(careless, std::string{"complain"});
+    complained = output.wait_for("complain");
+    printed = output.text();
+  }
+  CHECK(complained);
+  CHECK(printed.find("pipeactor") == std::string::npos);
+  CHECK(printed.find("client_") == std::string::npos);
+  CHECK(heard == 1);
+}

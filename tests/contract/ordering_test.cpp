@@ -1,0 +1,130 @@
+// What keeps its order.
+
+#include "contract/fixture.hpp"
+
+using namespace contract;
+
+TEST_CASE("messages of one connection arrive in the order read") {
+  port_fixture f;
+  constexpr int count = 2000;
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(f.options(), each_taker(), log);
+  auto client = f.connect(server);
+  lines expected = {"connected"};
+  for (int i = 0; i < count; ++i) {
+    auto text = std::to_string(i);
+    REQUIRE(client->send(text));
+    expected.push_back("received " + text);
+  }
+  REQUIRE(log->wait_for("received", count));
+  CHECK(log->of(log->connection().id()) == expected);
+}
+
+TEST_CASE("writes of one sender leave in the order sent, under back-pressure too") {
+  port_fixture f;
+  constexpr int count = 3000;
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(f.options(), each_taker(), log);
+  auto [client, connection] = f.connect(server, log);
+  // Of very different sizes, more than the pipe holds; the reader races.
+  std::thread writer{[&, to = connection] {
+    for (int i = 0; i < count; ++i)
+      to.async_write(payload{std::to_string(i) + " " + std::string(size_t(i * 37 % 3000), 'x')},
+                     cookie::of(i));
+  }};
+  auto messages = client->receive_many(count);
+  writer.join();
+  REQUIRE(messages.size() == count);
+  for (int i = 0; i < count; ++i) {
+    if (std::stoi(messages[size_t(i)]) != i)
+      FAIL("message " << i << " is " << messages[size_t(i)].substr(0, 20));
+  }
+  REQUIRE(log->wait_for("sent", count));
+  lines expected = {"connected"};
+  for (int i = 0; i < count; ++i)
+    expected.push_back("sent [" + std::to_string(i) + "]");
+  CHECK(log->of(connection.id()) == expected);
+}
+
+TEST_CASE("actors that write from several threads each keep their order") {
+  port_fixture f;
+  auto options = f.options();
+  options.num_threads = GENERATE(1, 2);
+  constexpr int senders = 4;
+  constexpr int count = 500;
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(options, each_taker(), log);
+  auto [client, connection] = f.connect(server, log);
+  // The handle goes to each of them in a message.
+  for (int sender = 0; sender < senders; ++sender) {
+    auto actor = f.system().spawn([sender]() -> caf::behavior {
+      return {[sender](const named_pipe_connection& to) {
+        for (int i = 0; i < count; ++i)
+          to.async_write(payload{std::to_string(sender) + " " + std::to_string(i)});
+      }};
+    });
+    caf::anon_send(actor, connection);
+  }
+  std::map<int, int> next;
+  for (auto& message : client->receive_many(senders * count)) {
+    auto sender = message[0] - '0';
+    if (std::stoi(message.substr(2)) != next[sender])
+      FAIL("sender " << sender << ": " << message << " in place of " << next[sender]);
+    ++next[sender];
+  }
+  for (int sender = 0; sender < senders; ++sender)
+    CHECK(next[sender] == count);
+  CHECK(log->wait_for("sent", size_t(senders * count)));
+}
+
+TEST_CASE("a handler's writes leave in the order of the messages they answer") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(f.options(), each_taker(), log, echo());
+  std::vector<client_ptr> clients;
+  for (int i = 0; i < 4; ++i)
+    clients.push_back(f.connect(server));
+  std::vector<std::thread> threads;
+  std::atomic<int> good{0};
+  for (int k = 0; k < 4; ++k)
+    threads.emplace_back([&, client = clients[size_t(k)]] {
+      // Keeps some in flight.
+      int received = 0;
+      for (int i = 0; i < 300; ++i) {
+        if (!client->send(std::to_string(i)))
+          return;
+        if (i >= 16) {
+          if (client->receive() != std::to_string(received))
+            return;
+          ++received;
+        }
+      }
+      for (; received < 300; ++received)
+        if (client->receive() != std::to_string(received))
+          return;
+      ++good;
+    });
+  for (auto& thread : threads)
+    thread.join();
+  CHECK(good == 4);
+}
+
+TEST_CASE("byte mode keeps every byte in order") {
+  port_fixture f;
+  auto options = f.options();
+  options.mode = pipe_mode::byte;
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(options, each_taker(), log, echo());
+  auto client = f.connect(server);
+  auto all = pattern(3'000'000);
+  std::thread writer{[&] {
+    for (size_t at = 0, step = 1; at < all.size(); at += step, step = step * 7 % 50021)
+      client->send(std::string_view{all}.substr(at, step));
+    client->shutdown_write();
+  }};
+  auto back = client->receive_bytes(all.size());
+  CHECK(client->at_end());
+  writer.join();
+  CHECK(back.size() == all.size());
+  CHECK((back == all));
+}

@@ -1,0 +1,365 @@
+// The session as an actor: what CAF promises of mailboxes holds also where completions come
+// past the mailbox.
+
+#include "contract/fixture.hpp"
+
+using namespace contract;
+
+namespace {
+
+/// A session that does what a case says, as the actor that it is.
+class acting_session final : public recording_session {
+public:
+  struct role {
+    std::function<void(acting_session&)> connected;
+    std::function<void(acting_session&, const payload&)> received;
+    std::function<caf::message_handler(acting_session&)> messages;
+    std::function<void(acting_session&, const caf::down_msg&)> down;
+  };
+
+  acting_session(log_ptr log, role role) : recording_session(std::move(log)), role_(role) {}
+
+  void connected() override {
+    recording_session::connected();
+    if (role_.connected)
+      role_.connected(*this);
+  }
+
+  void message_received(const pipeactor::cookie& cookie, const payload& data) override {
+    recording_session::message_received(cookie, data);
+    if (role_.received)
+      role_.received(*this, data);
+  }
+
+  caf::message_handler message_handlers() override {
+    return role_.messages ? role_.messages(*this) : caf::message_handler{};
+  }
+
+  void down(const caf::down_msg& message) override {
+    note("down");
+    if (role_.down)
+      role_.down(*this, message);
+  }
+
+  using recording_session::note;
+  using session::async_close;
+  using session::async_write;
+  using session::connection;
+  using session::self;
+
+  caf::response_promise promise;
+  named_pipe_connection mine;
+
+private:
+  role role_;
+};
+
+using role = acting_session::role;
+
+/// Answers a number with its successor, when it is told to.
+caf::behavior patient_worker(caf::event_based_actor* self, log_ptr log) {
+  auto waiting = std::make_shared<caf::response_promise>();
+  auto answer = std::make_shared<int>(0);
+  return {
+    [=](int number) {
+      *waiting = self->make_response_promise();
+      *answer = number + 1;
+      log->add(0, "asked");
+      return *waiting;
+    },
+    [=](const std::string&) { waiting->deliver(*answer); },
+  };
+}
+
+/// Goes round trips with another client of the same bridge: when they are done, the bridge
+/// has seen what was sent to it before.
+void let_bridge_turn(port_fixture& f) {
+  auto log = std::make_shared<event_log>();
+  auto witness = f.connect(f.serve(f.options(), taker::session, log, echo()));
+  for (int i = 0; i < 3; ++i) {
+    REQUIRE(witness->send("x"));
+    REQUIRE(witness->receive() == "x");
+  }
+}
+
+} // namespace
+
+TEST_CASE("request.then: messages go on while the answer is awaited") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  auto worker = f.system().spawn(patient_worker, log);
+  role todo;
+  todo.received = [worker](acting_session& s, const payload& data) {
+    if (data.text() == "ask")
+      s.self().request(worker, patience, 1).then([&s](int answer) {
+        s.note("answer " + std::to_string(answer));
+      });
+  };
+  auto server = f.serve<acting_session>(f.options(), log, todo);
+  auto [client, connection] = f.connect(server, log);
+  for (auto text : {"ask", "1", "2", "3"})
+    CHECK(client->send(text));
+  REQUIRE(log->wait_for("asked"));
+  REQUIRE(log->wait_for("received 3"));
+  f.self()->send(worker, std::string{"go"});
+  REQUIRE(log->wait_for("answer"));
+  CHECK(log->of(connection.id())
+        == lines{"connected", "received ask", "received 1", "received 2", "received 3",
+                 "answer 2"});
+}
+
+TEST_CASE("request.await: messages received meanwhile wait and come in order afterwards") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  auto worker = f.system().spawn(patient_worker, log);
+  role todo;
+  todo.received = [worker](acting_session& s, const payload& data) {
+    if (data.text() == "ask")
+      s.self().request(worker, patience, 1).await([&s](int answer) {
+        s.note("answer " + std::to_string(answer));
+      });
+  };
+  auto server = f.serve<acting_session>(f.options(), log, todo);
+  auto [client, connection] = f.connect(server, log);
+  lines expected = {"connected", "received ask", "answer 2"};
+  CHECK(client->send("ask"));
+  REQUIRE(log->wait_for("asked"));
+  for (int i = 0; i < 100; ++i) {
+    CHECK(client->send(std::to_string(i)));
+    expected.push_back("received " + std::to_string(i));
+  }
+  let_bridge_turn(f);
+  // What others ask waits as well.
+  f.self()->send(connection.actor(), async_write{payload{"w"}, cookie::of(1)});
+  CHECK(log->of(connection.id()) == lines{"connected", "received ask"});
+  f.self()->send(worker, std::string{"go"});
+  CHECK(client->receive() == "w");
+  REQUIRE(log->wait_for("received 99"));
+  REQUIRE(log->wait_for("sent [1]"));
+  auto seen = log->of(connection.id());
+  seen.erase(std::remove(seen.begin(), seen.end(), "sent [1]"), seen.end());
+  CHECK(seen == expected);
+}
+
+TEST_CASE("request.await: the end of the pipe waits for the answer too") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  auto worker = f.system().spawn(patient_worker, log);
+  role todo;
+  todo.received = [worker](acting_session& s, const payload&) {
+    s.self().request(worker, patience, 1).await([&s](int answer) {
+      s.async_write(payload{"answer " + std::to_string(answer)});
+      s.note("answer " + std::to_string(answer));
+    });
+  };
+  auto server = f.serve<acting_session>(f.options(), log, todo);
+  auto [client, connection] = f.connect(server, log);
+  CHECK(client->send("ask"));
+  client->shutdown_write();
+  REQUIRE(log->wait_for("asked"));
+  let_bridge_turn(f);
+  f.self()->send(worker, std::string{"go"});
+  CHECK(client->receive() == "answer 2");
+  CHECK(client->at_end());
+  REQUIRE(log->wait_for("disconnected"));
+  CHECK(log->of(connection.id())
+        == lines{"connected", "received ask", "answer 2", "sent", "disconnected closed_by_peer"});
+}
+
+TEST_CASE("request.await: a close asked for meanwhile comes after the answer") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  auto worker = f.system().spawn(patient_worker, log);
+  role todo;
+  todo.received = [worker](acting_session& s, const payload&) {
+    s.self().request(worker, patience, 1).await([&s](int) { s.note("answer"); });
+  };
+  auto server = f.serve<acting_session>(f.options(), log, todo);
+  auto [client, connection] = f.connect(server, log);
+  CHECK(client->send("ask"));
+  REQUIRE(log->wait_for("asked"));
+  connection.async_close();
+  f.self()->send(worker, std::string{"go"});
+  REQUIRE(log->wait_for("disconnected"));
+  CHECK(log->of(connection.id())
+        == lines{"connected", "received ask", "answer", "disconnected closed_by_us"});
+}
+
+TEST_CASE("a session sends itself delayed messages") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  role todo;
+  todo.connected = [](acting_session& s) { s.self().delayed_send(s.self().actor(), 5ms, 3); };
+  todo.messages = [](acting_session& s) {
+    return caf::message_handler{[&s](int left) {
+      s.async_write(payload{"tick " + std::to_string(left)});
+      if (left > 1)
+        s.self().delayed_send(s.self().actor(), 5ms, left - 1);
+    }};
+  };
+  auto server = f.serve<acting_session>(f.options(), log, todo);
+  auto client = f.connect(server);
+  CHECK(client->receive_many(3) == lines{"tick 3", "tick 2", "tick 1"});
+}
+
+TEST_CASE("a session answers messages of its own") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  role todo;
+  todo.messages = [](acting_session& s) {
+    return caf::message_handler{
+      [&s](int number) {
+        s.note("own " + std::to_string(number));
+        return number + 1;
+      },
+      // Answered when the client has spoken.
+      [&s](const std::string& text) {
+        s.promise = s.self().make_response_promise();
+        s.async_write(payload{text});
+        return s.promise;
+      },
+    };
+  };
+  todo.received = [](acting_session& s, const payload& data) {
+    s.promise.deliver(std::string{data.text()});
+  };
+  auto server = f.serve<acting_session>(f.options(), log, todo);
+  auto [client, connection] = f.connect(server, log);
+  int answer = 0;
+  std::function<void(const int&)> use = [&](auto& x) { answer = x; };
+  CHECK_FALSE(f.ask(connection.actor(), 41, use));
+  CHECK(answer == 42);
+  std::string text;
+  f.self()->send(connection.actor(), std::string{"lost"});
+  CHECK(client->receive() == "lost");
+  std::thread talker{[c = client] {
+    if (c->receive() == "question")
+      c->send("reply");
+  }};
+  std::function<void(const std::string&)> use_text = [&](auto& x) { text = x; };
+  CHECK_FALSE(f.ask(connection.actor(), std::string{"question"}, use_text));
+  talker.join();
+  CHECK(text == "reply");
+  CHECK(log->count("own 41") == 1);
+}
+
+TEST_CASE("a session delegates by promise") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  auto worker = f.system().spawn([]() -> caf::behavior {
+    return {[](int number) { return number * 2; }};
+  });
+  role todo;
+  todo.messages = [worker](acting_session& s) {
+    return caf::message_handler{[&s, worker](int number) {
+      auto promise = s.self().make_response_promise();
+      promise.delegate(worker, number);
+      return promise;
+    }};
+  };
+  auto server = f.serve<acting_session>(f.options(), log, todo);
+  auto [client, connection] = f.connect(server, log);
+  int answer = 0;
+  std::function<void(const int&)> use = [&](auto& x) { answer = x; };
+  CHECK_FALSE(f.ask(connection.actor(), 21, use));
+  CHECK(answer == 42);
+}
+
+TEST_CASE("a session cannot take the library's own requests away") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  role todo;
+  todo.messages = [](acting_session& s) {
+    return caf::message_handler{[&s](const async_write&) { s.note("stolen"); },
+                                [&s](const async_close&) { s.note("stolen"); }};
+  };
+  auto server = f.serve<acting_session>(f.options(), log, todo);
+  auto [client, connection] = f.connect(server, log);
+  CHECK_FALSE(f.ask<>(connection.actor(), async_write{payload{"x"}, {}}));
+  CHECK(client->receive() == "x");
+  CHECK_FALSE(f.ask<>(connection.actor(), async_close{}));
+  CHECK(log->count("stolen") == 0);
+}
+
+TEST_CASE("a session ignores messages that it has no handler for") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(f.options(), taker::session, log, echo());
+  auto [client, connection] = f.connect(server, log);
+  f.self()->send(connection.actor(), 4711);
+  f.self()->send(connection.actor(), std::string{"what?"});
+  CHECK(client->send("x"));
+  CHECK(client->receive() == "x");
+}
+
+TEST_CASE("a session hears the end of an actor that it monitors") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  auto worker = f.system().spawn([]() -> caf::behavior { return {[](int) {}}; });
+  role todo;
+  todo.connected = [worker](acting_session& s) { s.self().monitor(worker); };
+  todo.down = [](acting_session& s, const caf::down_msg& message) {
+    s.note(message.reason == caf::exit_reason::user_shutdown ? "as told" : "otherwise");
+    s.async_write(payload{"worker is gone"});
+  };
+  auto server = f.serve<acting_session>(f.options(), log, todo);
+  auto [client, connection] = f.connect(server, log);
+  caf::anon_send_exit(worker, caf::exit_reason::user_shutdown);
+  CHECK(client->receive() == "worker is gone");
+  CHECK(log->of(connection.id()).at(1) == "down");
+  CHECK(log->of(connection.id()).at(2) == "as told");
+}
+
+TEST_CASE("a session drops the last reference to itself inside a handler") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  role todo;
+  todo.connected = [](acting_session& s) { s.mine = s.connection(); };
+  todo.messages = [](acting_session& s) {
+    return caf::message_handler{[&s](int) {
+      s.mine = {};
+      s.note("dropped");
+    }};
+  };
+  auto server = f.serve<acting_session>(f.options(), log, todo);
+  for (size_t round = 0; round < 20; ++round) {
+    auto client = f.connect(server);
+    auto actor = log->connection(0).actor();
+    REQUIRE(actor);
+    log->forget_connections();
+    client->close();
+    REQUIRE(log->wait_for("disconnected", round + 1));
+    caf::anon_send(actor, 1);
+    actor = nullptr;
+    REQUIRE(log->wait_for("session gone", round + 1));
+    CHECK(log->count("dropped") == round + 1);
+  }
+}
+
+TEST_CASE("a session closes its own connection from inside each event") {
+  port_fixture f;
+  auto which = GENERATE(0, 1, 2);
+  auto log = std::make_shared<event_log>();
+  role todo;
+  todo.connected = [which](acting_session& s) {
+    if (which == 0)
+      s.async_close();
+    else if (which == 1)
+      s.async_write(payload{"x"});
+  };
+  todo.received = [which](acting_session& s, const payload&) {
+    if (which == 2)
+      s.async_close();
+  };
+  auto server = f.serve<acting_session>(f.options(), log, todo);
+  auto client = f.connect(server);
+  for (int i = 0; i < 10; ++i)
+    client->send("m");
+  if (which == 1) {
+    CHECK(client->receive() == "x");
+    log->connection().async_close();
+  }
+  REQUIRE(log->wait_for("disconnected closed_by_us"));
+  if (which == 2)
+    CHECK(log->count("received") == 1);
+}

@@ -1,0 +1,174 @@
+// Which thread runs what.
+
+#include "contract/fixture.hpp"
+
+using namespace contract;
+
+namespace {
+
+/// Notes when two of its handlers run at once.
+class watched_session final : public recording_session {
+public:
+  watched_session(log_ptr log, std::atomic<int>* overlaps)
+      : recording_session(std::move(log), echo()), overlaps_(overlaps) {}
+
+  void message_received(const pipeactor::cookie& cookie, const payload& data) override {
+    watch([&] { recording_session::message_received(cookie, data); });
+  }
+
+  void message_sent(const pipeactor::cookie& cookie) override {
+    watch([&] { recording_session::message_sent(cookie); });
+  }
+
+  void message_failed(const pipeactor::cookie& cookie, const caf::error& error) override {
+    watch([&] { recording_session::message_failed(cookie, error); });
+  }
+
+  caf::message_handler message_handlers() override {
+    return {[this](int number) {
+      watch([&] { note("own " + std::to_string(number)); });
+      return number + 1;
+    }};
+  }
+
+private:
+  template <class F>
+  void watch(F body) {
+    if (running_.exchange(true))
+      ++*overlaps_;
+    body();
+    running_ = false;
+  }
+
+  std::atomic<int>* overlaps_;
+  std::atomic<bool> running_{false};
+};
+
+} // namespace
+
+TEST_CASE("no handler of a connection runs on two threads at once, and all on its bridge's") {
+  port_fixture f;
+  auto options = f.options();
+  options.num_threads = GENERATE(1, 2);
+  std::atomic<int> overlaps{0};
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve<watched_session>(options, log, &overlaps);
+  auto [client, connection] = f.connect(server, log);
+  constexpr int count = 200;
+  // Own messages, refused and real writes from several actors, while the client talks.
+  for (int k = 0; k < 3; ++k)
+    caf::anon_send(f.system().spawn([]() -> caf::behavior {
+      return {[](const named_pipe_connection& to) {
+        for (int i = 0; i < count; ++i) {
+          caf::anon_send(to.actor(), i);
+          to.async_read();
+          to.async_write(payload{"w"});
+        }
+      }};
+    }),
+                   connection);
+  std::thread reader{[&, c = client] { c->receive_many(4 * count); }};
+  for (int i = 0; i < count; ++i)
+    REQUIRE(client->send("m"));
+  reader.join();
+  REQUIRE(log->wait_for("own", 3 * count));
+  REQUIRE(log->wait_for("failed", 3 * count));
+  REQUIRE(log->wait_for("sent", 4 * count));
+  CHECK(overlaps == 0);
+  CHECK(log->threads(connection.id()).size() == 1);
+}
+
+TEST_CASE("ordinary actors woken from a bridge run on the scheduler and not on the bridge") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  auto elsewhere = std::make_shared<event_log>();
+  auto plain = f.system().spawn([elsewhere](caf::event_based_actor* self) -> caf::behavior {
+    return {[=](const named_pipe_connection& to) {
+      elsewhere->add(0, "woken");
+      // A timer and a request of its own, too.
+      self->delayed_send(self, 1ms, to, 1);
+    },
+            [=](const named_pipe_connection& to, int) {
+              elsewhere->add(0, "timer");
+              self->request(to.actor(), patience, async_write{payload{"x"}, {}}).then([=] {
+                elsewhere->add(0, "answered");
+              });
+            }};
+  });
+  script todo;
+  todo.received = [plain](const named_pipe_connection& c, const cookie&, const payload&) {
+    caf::anon_send(plain, c);
+  };
+  auto server = f.serve(f.options(), taker::session, log, todo);
+  auto client = f.connect(server);
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(client->send("m"));
+    REQUIRE(client->receive() == "x");
+  }
+  REQUIRE(elsewhere->wait_for("answered", 100));
+  REQUIRE(log->wait_for("sent", 100));
+  auto bridge = log->threads(log->connection().id());
+  REQUIRE(bridge.size() == 1);
+  CHECK(elsewhere->threads().count(*bridge.begin()) == 0);
+}
+
+TEST_CASE("a marshalled handler does not run on the bridge either, and one event at a time") {
+  port_fixture f;
+  auto options = f.options();
+  options.num_threads = 2;
+  std::atomic<int> running{0};
+  std::atomic<int> overlaps{0};
+  script todo;
+  todo.received = [&](const named_pipe_connection& c, const cookie&, const payload& data) {
+    overlaps += running++ > 0;
+    c.async_write(data);
+    --running;
+  };
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(options, taker::handler, log, todo);
+  auto events = std::make_shared<event_log>();
+  auto bridges = f.serve(options, taker::session, events, echo());
+  std::vector<client_ptr> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.push_back(f.connect(server));
+    clients.push_back(f.connect(bridges));
+  }
+  for (int round = 0; round < 50; ++round) {
+    for (auto& client : clients)
+      REQUIRE(client->send("m"));
+    for (auto& client : clients)
+      REQUIRE(client->receive() == "m");
+  }
+  f.end_context();
+  CHECK(overlaps == 0);
+  for (auto& thread : events->threads())
+    if (events->count("received") > 0)
+      CHECK(log->threads().count(thread) == 0);
+}
+
+TEST_CASE("several bridges share the connections") {
+  port_fixture f;
+  auto options = f.options();
+  options.num_threads = GENERATE(size_t{1}, size_t{2}, size_t{3});
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(options, taker::session, log, echo());
+  std::vector<client_ptr> clients;
+  for (size_t i = 0; i < 2 * options.num_threads; ++i) {
+    clients.push_back(f.connect(server));
+    // One after the other, so that each bridge has told how many it has.
+    REQUIRE(log->wait_for("connected", i + 1));
+  }
+  for (auto& client : clients) {
+    CHECK(client->send("x"));
+    CHECK(client->receive() == "x");
+  }
+  std::map<std::thread::id, int> per_thread;
+  for (size_t i = 0; i < clients.size(); ++i) {
+    auto threads = log->threads(log->connection(i).id());
+    REQUIRE(threads.size() == 1);
+    ++per_thread[*threads.begin()];
+  }
+  CHECK(per_thread.size() == options.num_threads);
+  for (auto& [thread, count] : per_thread)
+    CHECK(count == 2);
+}
