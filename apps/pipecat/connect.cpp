@@ -171,13 +171,12 @@ int run(const connect_command& command, console& terminal) {
   auto manager = ctx.spawn_client_manager(command.client, listening);
   auto connection = manager.connect(command.pipe_name,
                                     std::chrono::duration_cast<caf::timespan>(command.timeout));
-  if (!connection)
-    talk.ended(connection.error());
-  auto complete = true;
-  if (connection) {
-    sender output{command, *connection, talk};
-    complete = talk_to_server(command, terminal, talk, output);
+  if (!connection) {
+    caf::anon_send(listening, stop{});
+    return fail_to_begin(connection.error(), ctx, command.context.port);
   }
+  sender output{command, *connection, talk};
+  auto complete = talk_to_server(command, terminal, talk, output);
   auto end = talk.now();
   manager.stop();
   terminal.stop_writing_at(console::clock::now() + print_patience);

@@ -193,12 +193,12 @@ void report_terms(context& ctx, const server_ready& ready) {
               : std::string{}));
 }
 
-int serve(context& ctx, const named_pipe_server& server, console& terminal, feeder* input,
-          bool is_verbose) {
+int serve(context& ctx, const listen_command& command, const named_pipe_server& server,
+          console& terminal, feeder* input) {
   auto ready = server.start();
   if (!ready)
-    return fail(ready.error());
-  if (is_verbose)
+    return fail_to_begin(ready.error(), ctx, command.context.port);
+  if (command.verbose)
     report_terms(ctx, *ready);
   if (input == nullptr)
     announce(terminal, *ready);
@@ -239,7 +239,7 @@ int run(const listen_command& command, console& terminal) {
     server = ctx.spawn_server(options, printing);
   }
   feeder input{system, server, options.mode};
-  auto result = serve(ctx, server, terminal, printing ? &input : nullptr, command.verbose);
+  auto result = serve(ctx, command, server, terminal, printing ? &input : nullptr);
   *broadcaster = nullptr;
   if (printing) {
     terminal.stop_writing_at(console::clock::now() + print_patience);

@@ -61,11 +61,12 @@ class IoUringRefused(harness.Case):
         server.stop()
 
     def test_a_forced_io_uring_fails_with_what_to_do(self):
-        result = self.pipecat("listen", self.path(), "--port", "io_uring",
-                              preexec_fn=refuse_io_uring(errno.EPERM))
-        self.assertEqual(result.returncode, 1)
-        self.assertIn(b"io_uring", result.stderr)
-        self.assertIn(b"epoll", result.stderr)
+        for command in ("listen", "connect"):
+            result = self.pipecat(command, self.path(), "--port", "io_uring",
+                                  preexec_fn=refuse_io_uring(errno.EPERM))
+            self.assertEqual(result.returncode, 1)
+            self.assertIn(b"io_uring is refused", result.stderr)
+            self.assertIn(b"try --port auto", result.stderr)
 
     def test_a_forced_epoll_does_not_care(self):
         server = self.serve("--echo", "-v", forced_port="epoll",
