@@ -7,19 +7,16 @@
 
 using namespace pipeactor;
 
-struct chat_room_state {
-  caf::actor server;
-};
-
 std::string& name_of(const named_pipe_connection& connection) {
   return *connection.custom_data_as<std::string>();
 }
 
-caf::behavior chat_room(caf::stateful_actor<chat_room_state>* self) {
+// Its state is the server that it speaks through.
+caf::behavior chat_room(caf::stateful_actor<caf::actor>* self) {
   auto say = [=](const std::string& text) {
-    self->send(self->state.server, async_broadcast{payload{text}, {}});
+    self->send(self->state, async_broadcast{payload{text}, {}});
   };
-  return event_handlers([=](const server_ready& e) { self->state.server = e.server; },
+  return event_handlers([=](const server_ready& e) { self->state = e.server; },
                         [=](const client_connected& e) {
                           *e.connection.custom_data() = "guest "
                                                         + std::to_string(e.connection.id());

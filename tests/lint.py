@@ -2,7 +2,8 @@
 """Checks the tree's own rules: lint.py [ROOT]. Prints each breach, exits 1 if any.
 
 Rules: an operating system shows only where it may; no leftover markers; small
-files; lines of at most 100 columns; a newline at each file's end; clang-format.
+files; lines of at most 100 columns; a newline at each file's end; clang-format; the
+README shows an example as it is.
 """
 
 import os
@@ -83,6 +84,14 @@ def check_file(root, path):
         yield 1, "no #pragma once"
 
 
+def check_readme(root):
+    """Yields what is wrong with the code that README.md shows."""
+    example = "examples/echo_server.cpp"
+    shown = "```cpp\n" + (root / example).read_text(encoding="utf-8") + "```\n"
+    if shown not in (root / "README.md").read_text(encoding="utf-8"):
+        yield f"README.md: its echo server is not {example}, word for word"
+
+
 def clang_format():
     """Returns the program's name, or raises LookupError."""
     for name in (f"clang-format-{FORMAT_VERSION}", "clang-format"):
@@ -112,6 +121,9 @@ def main():
         for line, what in check_file(root, path):
             print(f"{path}:{line}: {what}")
             breaches += 1
+    for what in check_readme(root):
+        print(what)
+        breaches += 1
     try:
         report = check_format(root, [path for path in paths if path.suffix in CODE])
     except LookupError as err:

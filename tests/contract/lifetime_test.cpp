@@ -49,21 +49,22 @@ TEST_CASE("destroying context and system with live handles kept does not hang") 
   auto who = each_taker();
   auto log = std::make_shared<event_log>();
   client_ptr client;
-  std::vector<named_pipe_connection> kept;
-  named_pipe_server server;
+  // Never dropped: an actor of CAF that ends after its system reaches for the system's clock.
+  static auto& kept = *new std::vector<named_pipe_connection>;
+  static auto& kept_servers = *new std::vector<named_pipe_server>;
   {
     port_fixture f;
     auto running = f.serve(f.options(), who, log);
-    server = running.server;
+    kept_servers.push_back(running.server);
     client = f.connect(running);
     kept.push_back(log->connection());
+    log->forget_connections();
     f.end_system();
   }
   CHECK(client->at_end());
-  CHECK_FALSE(kept.front().is_connected());
-  CHECK(kept.front().native_handle() == invalid_native_handle);
-  CHECK(log->count("disconnected closed_by_us") <= 1);
-  log->forget_connections();
+  CHECK_FALSE(kept.back().is_connected());
+  CHECK(kept.back().native_handle() == invalid_native_handle);
+  CHECK(log->count("disconnected closed_by_us") == 1);
 }
 
 TEST_CASE("a context with a server that nobody started, or nobody holds, ends") {
@@ -130,7 +131,7 @@ TEST_CASE("a payload may be kept past its connection, its context and its system
     CHECK((kept[i].text() == pattern(size, i)));
 }
 
-// -- what nobody handles ---------------------------------------------------------------------------
+// -- what nobody handles --------------------------------------------------------------------------
 
 namespace {
 
@@ -180,9 +181,8 @@ private:
 TEST_CASE("a handler that has no use for an event prints nothing") {
   port_fixture f;
   std::atomic<int> heard{0};
-  auto handler = f.system().spawn([&]() -> caf::behavior {
-    return event_handlers([&](const client_connected&) { ++heard; });
-  });
+  auto handler = f.system().spawn(
+    [&]() -> caf::behavior { return event_handlers([&](const client_connected&) { ++heard; }); });
   auto options = f.options();
   auto server = f.started(f.context().spawn_server(options, handler), options);
   auto careless = f.system().spawn([]() -> caf::behavior { return {[](int) {}}; });
@@ -192,7 +192,8 @@ TEST_CASE("a handler that has no use for an event prints nothing") {
   {
     captured_output output;
     client->send("x");
-    for (auto& connection : *server.server.connections()) {
+    auto connections = server.server.connections();
+    for (auto& connection : *connections) {
       connection.async_write(payload{"y"});
       connection.async_read();
     }

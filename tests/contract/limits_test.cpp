@@ -6,7 +6,7 @@
 
 using namespace contract;
 
-// -- sizes -----------------------------------------------------------------------------------------
+// -- sizes ----------------------------------------------------------------------------------------
 
 TEST_CASE("messages of every size arrive whole, in both directions") {
   port_fixture f;
@@ -16,8 +16,8 @@ TEST_CASE("messages of every size arrive whole, in both directions") {
   auto server = f.serve(options, taker::session, log, echo());
   auto client = f.connect(server);
   auto limit = server.ready.max_message_size;
-  for (auto size : std::vector<size_t>{1, 2, 999, 1000, 1001, 4095, 4096, 4097, 65535, 65536,
-                                       65537, 131071, 131072, 131073, limit - 1, limit}) {
+  for (auto size : std::vector<size_t>{1, 2, 999, 1000, 1001, 4095, 4096, 4097, 65535, 65536, 65537,
+                                       131071, 131072, 131073, limit - 1, limit}) {
     auto message = pattern(size, static_cast<unsigned>(size));
     INFO("size " << size);
     REQUIRE(client->send(message));
@@ -92,7 +92,7 @@ TEST_CASE("byte mode has no limit on a write") {
   CHECK(longest <= 10'000);
 }
 
-// -- the read queue --------------------------------------------------------------------------------
+// -- the read queue -------------------------------------------------------------------------------
 
 /// Keeps what it receives.
 struct keeper {
@@ -205,7 +205,7 @@ TEST_CASE("last words arrive also where reading was paused") {
   CHECK(log->count("received") == 100);
 }
 
-// -- the write queue -------------------------------------------------------------------------------
+// -- the write queue ------------------------------------------------------------------------------
 
 TEST_CASE("write_queue_limit: a write beyond it fails with queue_full") {
   port_fixture f;
@@ -266,7 +266,7 @@ TEST_CASE("a single message longer than the write queue can still be sent") {
   CHECK(log->wait_for("sent [1]"));
 }
 
-// -- fairness --------------------------------------------------------------------------------------
+// -- fairness -------------------------------------------------------------------------------------
 
 TEST_CASE("a flooding client does not starve another") {
   port_fixture f;

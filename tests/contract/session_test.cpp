@@ -103,9 +103,9 @@ TEST_CASE("request.then: messages go on while the answer is awaited") {
   REQUIRE(log->wait_for("received 3"));
   f.self()->send(worker, std::string{"go"});
   REQUIRE(log->wait_for("answer"));
-  CHECK(log->of(connection.id())
-        == lines{"connected", "received ask", "received 1", "received 2", "received 3",
-                 "answer 2"});
+  CHECK(
+    log->of(connection.id())
+    == lines{"connected", "received ask", "received 1", "received 2", "received 3", "answer 2"});
 }
 
 TEST_CASE("request.await: messages received meanwhile wait and come in order afterwards") {
@@ -246,9 +246,8 @@ TEST_CASE("a session answers messages of its own") {
 TEST_CASE("a session delegates by promise") {
   port_fixture f;
   auto log = std::make_shared<event_log>();
-  auto worker = f.system().spawn([]() -> caf::behavior {
-    return {[](int number) { return number * 2; }};
-  });
+  auto worker = f.system().spawn(
+    []() -> caf::behavior { return {[](int number) { return number * 2; }}; });
   role todo;
   todo.messages = [worker](acting_session& s) {
     return caf::message_handler{[&s, worker](int number) {

@@ -84,10 +84,10 @@ TEST_CASE("ordinary actors woken from a bridge run on the scheduler and not on t
   auto elsewhere = std::make_shared<event_log>();
   auto plain = f.system().spawn([elsewhere](caf::event_based_actor* self) -> caf::behavior {
     return {[=](const named_pipe_connection& to) {
-      elsewhere->add(0, "woken");
-      // A timer and a request of its own, too.
-      self->delayed_send(self, 1ms, to, 1);
-    },
+              elsewhere->add(0, "woken");
+              // A timer and a request of its own, too.
+              self->delayed_send(self, 1ms, to, 1);
+            },
             [=](const named_pipe_connection& to, int) {
               elsewhere->add(0, "timer");
               self->request(to.actor(), patience, async_write{payload{"x"}, {}}).then([=] {

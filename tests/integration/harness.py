@@ -183,7 +183,8 @@ class Server:
         with self.changed:
             arrived = self.changed.wait_for(lambda: end in self.output or self.closed, DEADLINE)
             self.case.assertTrue(arrived and end in self.output,
-                                 f"{end!r} did not come, but {self.output[-300:]!r}; {self.log()!r}")
+                                 f"{end!r} did not come, but {self.output[-300:]!r}, "
+                                 f"{self.log()!r}")
             head, _, self.output = self.output.partition(end)
         return head + end
 

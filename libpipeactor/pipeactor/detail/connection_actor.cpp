@@ -331,6 +331,9 @@ void connection_actor::on_closed() {
 /// The pipe is closed, or was never made.
 void connection_actor::finish() {
   auto never_connected = phase_ == phase::opening;
+  // At the context's end the bridge closes the pipe, and asks nobody.
+  if (!reason_)
+    reason_ = make_error(errc::closed_by_us, "the context ended");
   phase_ = phase::closed;
   attempt_ = nullptr;
   unsent_.clear();
