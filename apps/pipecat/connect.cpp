@@ -162,10 +162,11 @@ int verdict(const connect_command& command, const conversation::status& end) {
 } // namespace
 
 int run(const connect_command& command, console& terminal) {
+  // Before the system, whose end waits for the actor that uses it.
+  conversation talk{terminal, command.expect};
   tool_config config;
   caf::actor_system system{config};
   context ctx{system, command.context};
-  conversation talk{terminal, command.expect};
   // It has a thread of its own, since standard output may block.
   auto listening = system.spawn<caf::detached>(listener, &terminal, &talk, command.client.mode);
   auto manager = ctx.spawn_client_manager(command.client, listening);

@@ -67,6 +67,7 @@ void port_fixture::end_context() {
 void port_fixture::end_system() {
   self_ = nullptr;
   end_context();
+  handlers_.clear();
   system_ = nullptr;
 }
 
@@ -80,7 +81,8 @@ server_options port_fixture::options() const {
 }
 
 caf::actor port_fixture::spawn_handler(const log_ptr& log, const script& todo) {
-  return system().spawn(recording_handler, log, todo);
+  handlers_.push_back(system().spawn(recording_handler, log, todo));
+  return handlers_.back();
 }
 
 running_server port_fixture::serve(const server_options& options, taker who, const log_ptr& log,

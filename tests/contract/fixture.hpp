@@ -127,6 +127,8 @@ private:
   std::shared_ptr<port::simulated_network> network_;
   std::unique_ptr<pipeactor::context> context_;
   std::unique_ptr<caf::scoped_actor> self_;
+  // Servers give theirs up at their end, and late events still go to them.
+  std::vector<caf::actor> handlers_;
 };
 
 /// Returns `size` bytes that show where they come from and when one is missing.

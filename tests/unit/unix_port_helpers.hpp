@@ -164,9 +164,8 @@ public:
     return result;
   }
 
-  /// epoll tells when a paused pipe's peer is gone. io_uring finds out by reading, and
-  /// takes an empty message directly before the end for the end.
-  bool sees_hang_ups() const {
+  /// io_uring takes an empty message directly before the end for the end.
+  bool sees_empty_messages_before_the_end() const {
     return port->kind() == port_kind::epoll;
   }
 

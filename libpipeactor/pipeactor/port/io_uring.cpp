@@ -3,7 +3,9 @@
 #include "pipeactor/error.hpp"
 #include "pipeactor/detail/log.hpp"
 
+#include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -102,6 +104,11 @@ void uring_port::adopt(pipe_instance_ptr pipe, raw_pipe_ptr raw) {
   auto& x = slots_[index];
   x.fd = static_cast<unix_pipe&>(*raw).fd.release();
   x.pipe = pipe;
+  if (pipe->settings().mode == pipe_mode::byte) {
+    // Urgent data is data like any other, and never a mark that reading stops at.
+    int on = 1;
+    setsockopt(x.fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
+  }
   x.send_buffer = default_send_buffer_;
   x.credit = default_send_buffer_;
   pipe->slot = index;
@@ -278,7 +285,7 @@ void uring_port::prepare_slot(slot& x) {
     prepare_sends(x);
     return;
   }
-  if (x.armed == receiving::nothing && !x.send_waiting) {
+  if (x.armed == receiving::nothing && !x.send_waiting && !x.watching_end) {
     if (x.batched == 0)
       closable_.push_back(index_of(x));
     return;
@@ -307,8 +314,10 @@ void uring_port::prepare_receive(slot& x) {
     }
     return;
   }
-  if (wanted == receiving::nothing)
+  if (wanted == receiving::nothing) {
+    prepare_watch(x);
     return;
+  }
   auto* sqe = ring_.next_entry();
   // MSG_TRUNC: the result is the message's true length, so that a message that was cut
   // shows.
@@ -321,6 +330,15 @@ void uring_port::prepare_receive(slot& x) {
   sqe->buf_group = x.buffers->group();
   sqe->user_data = tag(operation::receive, x);
   x.armed = wanted;
+}
+
+void uring_port::prepare_watch(slot& x) {
+  if (x.watching_end || x.end_seen)
+    return;
+  auto* sqe = ring_.next_entry();
+  io_uring_prep_poll_add(sqe, x.fd, POLLRDHUP);
+  sqe->user_data = tag(operation::watch_end, x);
+  x.watching_end = true;
 }
 
 void uring_port::finish_close(slot& x) {

@@ -46,7 +46,15 @@ public:
 
 private:
   /// What an operation is; stands in its user_data.
-  enum class operation : uint8_t { ignored, wake, accept, receive, send_batched, send_waiting };
+  enum class operation : uint8_t {
+    ignored,
+    wake,
+    accept,
+    receive,
+    watch_end,
+    send_batched,
+    send_waiting
+  };
 
   enum class receiving : uint8_t { nothing, continuously, once };
 
@@ -69,6 +77,9 @@ private:
     int64_t credit = 0;
     receiving armed = receiving::nothing;
     bool send_waiting = false;
+    /// While nobody reads, a poll tells of the end; it stays for good once armed.
+    bool watching_end = false;
+    bool end_seen = false;
     bool continuous = false;
     bool read_ended = false;
     bool reset = false;
@@ -122,6 +133,7 @@ private:
   void prepare_cancel(uint64_t user_data);
   void prepare_slot(slot& x);
   void prepare_receive(slot& x);
+  void prepare_watch(slot& x);
   void prepare_sends(slot& x);
   void prepare_waiting_send(slot& x);
   void wait(time_point deadline);
@@ -136,6 +148,7 @@ private:
   void on_receive(slot& x, const io_uring_cqe& completion);
   void on_receive_failed(slot& x, int error_number);
   void on_waiting_send(slot& x, int result);
+  void end_if_nothing_is_left(slot& x);
   void end_reading(slot& x, const caf::error& reason);
   void report_sent(slot& x, size_t count);
   void send_failed(slot& x, int error_number);

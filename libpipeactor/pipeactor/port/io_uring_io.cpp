@@ -149,7 +149,6 @@ void uring_port::report_sent(slot& x, size_t count) {
 }
 
 void uring_port::send_failed(slot& x, int error_number) {
-  // Whichever call comes first takes the socket's error: reading will see the end only.
   x.reset |= error_number == ECONNRESET;
   report_failed(x, 1, unix_error(error_number, "cannot send"));
 }
@@ -176,6 +175,7 @@ void uring_port::complete(const io_uring_cqe& completion) {
     on_accept(index, completion);
     return;
   case operation::receive:
+  case operation::watch_end:
   case operation::send_batched:
   case operation::send_waiting:
     break;
@@ -186,13 +186,21 @@ void uring_port::complete(const io_uring_cqe& completion) {
   assert(x.pipe != nullptr && generation == x.generation);
   if (x.pipe == nullptr || generation != x.generation)
     return;
-  if (what == operation::receive)
+  if (what == operation::receive) {
     on_receive(x, completion);
-  else if (what == operation::send_waiting)
+  } else if (what == operation::watch_end) {
+    x.watching_end = false;
+    x.end_seen = completion.res > 0;
+    mark_dirty(x);
+    end_if_nothing_is_left(x);
+  } else if (what == operation::send_waiting) {
     on_waiting_send(x, completion.res);
-  else if (completion.res < 0)
+  } else if (completion.res < 0) {
+    // Whichever call comes first takes the socket's error: reading will see the end only.
+    x.reset |= completion.res == -ECONNRESET;
     failed_sends_.push_back(
       {index, static_cast<uint16_t>(completion.user_data >> tag_position_shift), -completion.res});
+  }
 }
 
 void uring_port::on_accept(listener_id id, const io_uring_cqe& completion) {
@@ -254,6 +262,7 @@ void uring_port::on_receive(slot& x, const io_uring_cqe& completion) {
     --x.single_reads;
   auto data = x.buffers->take(buffer, size, x.pipe->settings().account);
   handler_->on_received(*x.pipe, std::move(data));
+  end_if_nothing_is_left(x);
 }
 
 void uring_port::on_receive_failed(slot& x, int error_number) {
@@ -285,6 +294,13 @@ void uring_port::on_receive_failed(slot& x, int error_number) {
   default:
     end_reading(x, unix_error(error_number, "cannot receive"));
   }
+}
+
+/// Nobody reads, and the peer has gone without leaving anything to read.
+void uring_port::end_if_nothing_is_left(slot& x) {
+  if (x.end_seen && !x.closing && !x.read_ended && !x.continuous && x.single_reads == 0
+      && unread_bytes(x.fd) == 0)
+    end_reading(x, make_error(x.reset ? errc::peer_reset : errc::closed_by_peer));
 }
 
 void uring_port::end_reading(slot& x, const caf::error& reason) {
