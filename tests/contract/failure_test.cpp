@@ -10,7 +10,7 @@ namespace {
 class throwing_session final : public recording_session {
 public:
   throwing_session(log_ptr log, std::string where, std::shared_ptr<std::atomic<int>> left)
-      : recording_session(std::move(log)), where_(std::move(where)), left_(std::move(left)) {
+      : recording_session(log), where_(std::move(where)), left_(std::move(left)) {
     act("construction");
   }
 

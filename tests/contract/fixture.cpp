@@ -68,6 +68,8 @@ void port_fixture::end_system() {
   self_ = nullptr;
   end_context();
   handlers_.clear();
+  for (auto& worker : std::exchange(workers_, {}))
+    caf::anon_send_exit(worker, caf::exit_reason::user_shutdown);
   system_ = nullptr;
 }
 
@@ -81,7 +83,7 @@ server_options port_fixture::options() const {
 }
 
 caf::actor port_fixture::spawn_handler(const log_ptr& log, const script& todo) {
-  handlers_.push_back(system().spawn(recording_handler, log, todo));
+  handlers_.push_back(system().spawn(recording_handler, log_writer{log}, todo));
   return handlers_.back();
 }
 
@@ -97,6 +99,11 @@ running_server port_fixture::started(named_pipe_server server, const server_opti
   if (!ready)
     FAIL("a server does not start: " << describe(ready.error()));
   return {std::move(server), std::move(*ready), options};
+}
+
+caf::actor port_fixture::ended_with_system(caf::actor worker) {
+  workers_.push_back(worker);
+  return worker;
 }
 
 // -- clients ----------------------------------------------------------------------------------

@@ -84,6 +84,10 @@ public:
   /// Starts what was spawned.
   running_server started(named_pipe_server server, const server_options& options);
 
+  /// Ends `worker` when the system ends, whoever still holds it: a session that asked it holds it
+  /// until the request's timeout.
+  caf::actor ended_with_system(caf::actor worker);
+
   // -- clients --------------------------------------------------------------------------------
 
   client_ptr connect(const running_server& server);
@@ -129,6 +133,7 @@ private:
   std::unique_ptr<caf::scoped_actor> self_;
   // Servers give theirs up at their end, and late events still go to them.
   std::vector<caf::actor> handlers_;
+  std::vector<caf::actor> workers_;
 };
 
 /// Returns `size` bytes that show where they come from and when one is missing.

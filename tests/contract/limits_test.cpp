@@ -223,11 +223,10 @@ TEST_CASE("write_queue_limit: a write beyond it fails with queue_full") {
   for (size_t i = 0; i < count; ++i)
     connection.async_write(payload{block}, cookie::of(int(i)));
   REQUIRE(log->wait_for("failed queue_full"));
-  CHECK_FALSE(code_of(f.ask<>(connection.actor(), async_write{payload{block}, {}})) == errc::none);
   CHECK(connection.is_connected());
   // All others arrive, and there is room again.
   size_t arrived = 0;
-  while (log->count("sent") + log->count("failed") < count + 1)
+  while (log->count("sent") + log->count("failed") < count)
     arrived += client->receive(10ms).has_value();
   arrived += client->receive_many(log->count("sent") - arrived).size();
   CHECK(arrived == log->count("sent"));

@@ -112,58 +112,58 @@ script echo() {
 
 // -- handler and session ----------------------------------------------------------------------
 
-caf::behavior recording_handler(caf::event_based_actor*, log_ptr log, script todo) {
+caf::behavior recording_handler(caf::event_based_actor*, log_writer log, script todo) {
   return {
     [=](const server_ready& e) {
-      log->add(0, "ready " + e.pipe_name);
+      log.add(0, "ready " + e.pipe_name);
       if (todo.ready)
         todo.ready(e);
     },
     [=](const client_connected& e) {
-      log->add(e.connection.id(), "connected");
-      log->add_connection(e.connection);
+      log.add(e.connection.id(), "connected");
+      log.add_connection(e.connection);
       if (todo.connected)
         todo.connected(e.connection);
     },
     [=](const client_message_received& e) {
-      log->add(e.connection.id(), "received " + short_text(e.data.text()) + in_brackets(e.cookie));
+      log.add(e.connection.id(), "received " + short_text(e.data.text()) + in_brackets(e.cookie));
       if (todo.received)
         todo.received(e.connection, e.cookie, e.data);
     },
     [=](const client_message_sent& e) {
-      log->add(e.connection.id(), "sent" + in_brackets(e.cookie));
+      log.add(e.connection.id(), "sent" + in_brackets(e.cookie));
       if (todo.sent)
         todo.sent(e.connection, e.cookie);
     },
     [=](const client_message_failed& e) {
-      log->add(e.connection.id(), "failed " + to_string(code_of(e.error)) + in_brackets(e.cookie));
+      log.add(e.connection.id(), "failed " + to_string(code_of(e.error)) + in_brackets(e.cookie));
       if (todo.failed)
         todo.failed(e.connection, e.cookie, e.error);
     },
     [=](const client_disconnected& e) {
-      log->add(e.connection_id, line_of_end(e.connection, e.reason));
+      log.add(e.connection_id, line_of_end(e.connection, e.reason));
       if (todo.disconnected)
         todo.disconnected(e.connection, e.reason);
     },
-    [=](const std::string& text) { log->add(0, text); },
+    [=](const std::string& text) { log.add(0, text); },
   };
 }
 
-recording_session::recording_session(log_ptr log, script todo)
-    : log_(std::move(log)), todo_(std::move(todo)) {}
+recording_session::recording_session(const log_ptr& log, script todo)
+    : log_(log), todo_(std::move(todo)) {}
 
 recording_session::~recording_session() {
-  log_->add(0, "session gone");
+  log_.add(0, "session gone");
 }
 
 void recording_session::note(std::string line) {
-  log_->add(id_, std::move(line));
+  log_.add(id_, std::move(line));
 }
 
 void recording_session::connected() {
   id_ = connection().id();
   note("connected");
-  log_->add_connection(connection());
+  log_.add_connection(connection());
   if (todo_.connected)
     todo_.connected(connection());
 }

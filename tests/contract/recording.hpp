@@ -75,6 +75,25 @@ private:
 
 using log_ptr = std::shared_ptr<event_log>;
 
+/// A log as who writes to it holds it: the log keeps connections, and they keep their session.
+class log_writer {
+public:
+  log_writer(const log_ptr& log) : log_(log) {}
+
+  void add(uint64_t id, std::string line) const {
+    if (auto log = log_.lock())
+      log->add(id, std::move(line));
+  }
+
+  void add_connection(const named_pipe_connection& connection) const {
+    if (auto log = log_.lock())
+      log->add_connection(connection);
+  }
+
+private:
+  std::weak_ptr<event_log> log_;
+};
+
 /// What handler or session do after they have written an event down.
 struct script {
   std::function<void(const server_ready&)> ready;
@@ -90,12 +109,12 @@ script echo();
 
 /// The handler of marshalled events. Other actors may send it a string to be written down,
 /// as a line of no connection.
-caf::behavior recording_handler(caf::event_based_actor* self, log_ptr log, script todo);
+caf::behavior recording_handler(caf::event_based_actor* self, log_writer log, script todo);
 
 /// The session of free-threaded events.
 class recording_session : public session {
 public:
-  explicit recording_session(log_ptr log, script todo = {});
+  explicit recording_session(const log_ptr& log, script todo = {});
   ~recording_session() override;
 
   void connected() override;
@@ -108,7 +127,7 @@ protected:
   /// Writes a line of this connection.
   void note(std::string line);
 
-  log_ptr log_;
+  log_writer log_;
   script todo_;
   uint64_t id_ = 0;
 };

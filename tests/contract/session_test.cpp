@@ -17,7 +17,7 @@ public:
     std::function<void(acting_session&, const caf::down_msg&)> down;
   };
 
-  acting_session(log_ptr log, role role) : recording_session(std::move(log)), role_(role) {}
+  acting_session(log_ptr log, role role) : recording_session(log), role_(role) {}
 
   void connected() override {
     recording_session::connected();
@@ -87,7 +87,7 @@ void let_bridge_turn(port_fixture& f) {
 TEST_CASE("request.then: messages go on while the answer is awaited") {
   port_fixture f;
   auto log = std::make_shared<event_log>();
-  auto worker = f.system().spawn(patient_worker, log);
+  auto worker = f.ended_with_system(f.system().spawn(patient_worker, log));
   role todo;
   todo.received = [worker](acting_session& s, const payload& data) {
     if (data.text() == "ask")
@@ -111,7 +111,7 @@ TEST_CASE("request.then: messages go on while the answer is awaited") {
 TEST_CASE("request.await: messages received meanwhile wait and come in order afterwards") {
   port_fixture f;
   auto log = std::make_shared<event_log>();
-  auto worker = f.system().spawn(patient_worker, log);
+  auto worker = f.ended_with_system(f.system().spawn(patient_worker, log));
   role todo;
   todo.received = [worker](acting_session& s, const payload& data) {
     if (data.text() == "ask")
@@ -144,7 +144,7 @@ TEST_CASE("request.await: messages received meanwhile wait and come in order aft
 TEST_CASE("request.await: the end of the pipe waits for the answer too") {
   port_fixture f;
   auto log = std::make_shared<event_log>();
-  auto worker = f.system().spawn(patient_worker, log);
+  auto worker = f.ended_with_system(f.system().spawn(patient_worker, log));
   role todo;
   todo.received = [worker](acting_session& s, const payload&) {
     s.self().request(worker, patience, 1).await([&s](int answer) {
@@ -169,7 +169,7 @@ TEST_CASE("request.await: the end of the pipe waits for the answer too") {
 TEST_CASE("request.await: a close asked for meanwhile comes after the answer") {
   port_fixture f;
   auto log = std::make_shared<event_log>();
-  auto worker = f.system().spawn(patient_worker, log);
+  auto worker = f.ended_with_system(f.system().spawn(patient_worker, log));
   role todo;
   todo.received = [worker](acting_session& s, const payload&) {
     s.self().request(worker, patience, 1).await([&s](int) { s.note("answer"); });

@@ -10,7 +10,7 @@ namespace {
 class watched_session final : public recording_session {
 public:
   watched_session(log_ptr log, std::atomic<int>* overlaps)
-      : recording_session(std::move(log), echo()), overlaps_(overlaps) {}
+      : recording_session(log, echo()), overlaps_(overlaps) {}
 
   void message_received(const pipeactor::cookie& cookie, const payload& data) override {
     watch([&] { recording_session::message_received(cookie, data); });

@@ -115,6 +115,7 @@ void uring_port::adopt(pipe_instance_ptr pipe, raw_pipe_ptr raw) {
   pipe->native_handle(x.fd);
   pipe->peer(peer_of(x.fd));
   pipe->state(pipe_state::connected);
+  mark_dirty(x);
   if (auto buffers = buffers_for(pipe->settings().receive_limit)) {
     x.buffers = *buffers;
   } else {
