@@ -11,14 +11,17 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 namespace pipeactor {
 
 namespace {
 
+using namespace std::chrono_literals;
 using port::unique_fd;
 using port::unix_error;
 
@@ -29,6 +32,9 @@ constexpr size_t longest_path = sizeof(sockaddr_un::sun_path) - 1;
 constexpr size_t longest_lock_text = 20;
 /// Each further attempt means that another server stopped in the very moment before.
 constexpr int most_attempts = 1000;
+/// How long a killed server's socket may outlive its lock, and how often to look.
+constexpr auto socket_linger = 2000ms;
+constexpr auto linger_step = 10ms;
 
 std::string lock_path(const std::string& path) {
   return path + std::string{lock_suffix};
@@ -263,8 +269,21 @@ caf::error check_dead(const std::string& path) {
   return caf::none;
 }
 
+/// The same for a path whose lock was a pipeactor server's, which is dead since we have the
+/// lock: the kernel may free an io_uring, and with it the socket, a moment after the lock.
+caf::error await_dead(const std::string& path) {
+  auto err = check_dead(path);
+  for (auto waited = 0ms; code_of(err) == errc::pipe_in_use && waited < socket_linger;
+       waited += linger_step) {
+    std::this_thread::sleep_for(linger_step);
+    err = check_dead(path);
+  }
+  return err;
+}
+
 /// Removes the socket file of a dead server. Call with the lock held.
-caf::error clear_path(const std::string& path) {
+/// @param was_ours whether the lock file tells of a pipeactor server before us
+caf::error clear_path(const std::string& path, bool was_ours) {
   struct stat info;
   if (lstat(path.c_str(), &info) != 0)
     return errno == ENOENT ? caf::error{} : unix_error(errno, "cannot look at " + path);
@@ -272,7 +291,7 @@ caf::error clear_path(const std::string& path) {
     return make_error(errc::not_a_pipe, path
                                           + " is there and is not a socket: remove it or "
                                             "choose another pipe name");
-  if (auto err = check_dead(path))
+  if (auto err = was_ours ? await_dead(path) : check_dead(path))
     return err;
   if (unlink(path.c_str()) != 0 && errno != ENOENT)
     return unix_error(errno, "cannot remove " + path + ", which a dead server left");
@@ -328,8 +347,9 @@ caf::expected<pipe_name_claim> pipe_name_claim::acquire(const std::string& path)
     // From here on the destructor removes the lock file, also one that was there before:
     // without a server it is of no use.
     pipe_name_claim result{path, fd->release()};
+    auto was_ours = !read_lock_text(result.lock_fd_).empty();
     write_pid(result.lock_fd_);
-    if (auto err = clear_path(path))
+    if (auto err = clear_path(path, was_ours))
       return err;
     return result;
   }

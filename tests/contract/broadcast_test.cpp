@@ -165,6 +165,6 @@ TEST_CASE("a broadcast shares one payload") {
   CHECK_FALSE(f.ask<broadcast_result>(server.server.actor(), async_broadcast{payload{block}, {}}));
   for (auto& client : clients)
     CHECK(client->receive() == "x");
-  f.end_system();
+  f.end_context();
   CHECK(disposed == 1);
 }

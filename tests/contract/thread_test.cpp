@@ -127,7 +127,7 @@ TEST_CASE("a marshalled handler does not run on the bridge either, and one event
   auto log = std::make_shared<event_log>();
   auto server = f.serve(options, taker::handler, log, todo);
   auto events = std::make_shared<event_log>();
-  auto bridges = f.serve(options, taker::session, events, echo());
+  auto bridges = f.serve(f.options(), taker::session, events, echo());
   std::vector<client_ptr> clients;
   for (int i = 0; i < 4; ++i) {
     clients.push_back(f.connect(server));

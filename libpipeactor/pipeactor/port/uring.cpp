@@ -1,5 +1,6 @@
 #include "pipeactor/port/uring.hpp"
 
+#include "pipeactor/error.hpp"
 #include "pipeactor/port/unix_socket.hpp"
 
 #include <sys/mman.h>
@@ -37,11 +38,15 @@ caf::error uring::open() {
   params.cq_entries = defaults::uring_completion_entries;
   auto result = io_uring_queue_init_params(defaults::uring_submission_entries, &ring_, &params);
   if (result < 0)
-    return unix_error(-result, "io_uring is refused");
+    return make_error(errc::not_supported,
+                      "io_uring is refused here (by a container, kernel.io_uring_disabled, "
+                      "RLIMIT_MEMLOCK or an old kernel): use port auto or epoll",
+                      -result);
   open_ = true;
   constexpr auto features = IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP | IORING_FEAT_CQE_SKIP;
   if ((params.features & features) != features)
-    return unix_error(ENOSYS, "this kernel's io_uring is too old");
+    return make_error(errc::not_supported,
+                      "this kernel's io_uring is too old: use port auto or epoll");
   // Saves a look-up of the descriptor in every system call; works without, too.
   io_uring_register_ring_fd(&ring_);
   return caf::none;
