@@ -62,11 +62,17 @@ port_fixture::~port_fixture() {
 
 void port_fixture::end_context() {
   context_ = nullptr;
+  // Handlers run on the scheduler: one that answers has handled all that was sent to it
+  // before.
+  for (auto& handler : handlers_)
+    self()
+      ->request(handler, patience, std::string{"end of context"})
+      .receive([] {}, [](const caf::error&) {});
 }
 
 void port_fixture::end_system() {
-  self_ = nullptr;
   end_context();
+  self_ = nullptr;
   handlers_.clear();
   for (auto& worker : std::exchange(workers_, {}))
     caf::anon_send_exit(worker, caf::exit_reason::user_shutdown);

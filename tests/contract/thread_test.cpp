@@ -95,6 +95,7 @@ TEST_CASE("ordinary actors woken from a bridge run on the scheduler and not on t
               });
             }};
   });
+  f.ended_with_system(plain);
   script todo;
   todo.received = [plain](const named_pipe_connection& c, const cookie&, const payload&) {
     caf::anon_send(plain, c);
