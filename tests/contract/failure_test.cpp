@@ -16,7 +16,8 @@ public:
 
   void connected() override {
     recording_session::connected();
-    self().monitor(self().spawn([]() -> caf::behavior { return {[](int) {}}; }));
+    // An argument more than it needs: see port_fixture::spawn.
+    self().monitor(self().spawn([](int) -> caf::behavior { return {[](int) {}}; }, 0));
     act("connected");
   }
 
@@ -175,7 +176,7 @@ TEST_CASE("a connection is closed when an actor that it is linked to fails") {
   auto log = std::make_shared<event_log>();
   auto server = f.serve(f.options(), each_taker(), log);
   auto [client, connection] = f.connect(server, log);
-  auto worker = f.system().spawn([](caf::event_based_actor* self) -> caf::behavior {
+  auto worker = f.spawn([](caf::event_based_actor* self) -> caf::behavior {
     return {[=](const named_pipe_connection& to) {
               self->link_to(to.actor());
               return 1;
@@ -193,7 +194,7 @@ TEST_CASE("an actor that is linked to a connection ends with it") {
   auto log = std::make_shared<event_log>();
   auto server = f.serve(f.options(), taker::session, log);
   auto [client, connection] = f.connect(server, log);
-  auto worker = f.system().spawn([](caf::event_based_actor* self) -> caf::behavior {
+  auto worker = f.spawn([](caf::event_based_actor* self) -> caf::behavior {
     return {[=](const named_pipe_connection& to) {
       self->link_to(to.actor());
       return 1;

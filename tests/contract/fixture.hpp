@@ -84,6 +84,19 @@ public:
   /// Starts what was spawned.
   running_server started(named_pipe_server server, const server_options& options);
 
+  /// Spawns a function-based actor. CAF 0.17 dereferences a null pointer where such a
+  /// function takes no arguments, and a standard library with assertions ends the program.
+  template <class F>
+  caf::actor spawn(F f) {
+    auto body = [](caf::event_based_actor* self, const F& f) -> caf::behavior {
+      if constexpr (std::is_invocable_v<F, caf::event_based_actor*>)
+        return f(self);
+      else
+        return f();
+    };
+    return system().spawn(body, std::move(f));
+  }
+
   /// Ends `worker` when the system ends, whoever still holds it: a session that asked it holds it
   /// until the request's timeout.
   caf::actor ended_with_system(caf::actor worker);

@@ -180,12 +180,12 @@ private:
 TEST_CASE("a handler that has no use for an event prints nothing") {
   port_fixture f;
   auto log = std::make_shared<event_log>();
-  auto handler = f.system().spawn([&]() -> caf::behavior {
+  auto handler = f.spawn([&]() -> caf::behavior {
     return event_handlers([=](const client_connected&) { log->add(0, "connected"); });
   });
   auto options = f.options();
   auto server = f.started(f.context().spawn_server(options, handler), options);
-  auto careless = f.system().spawn([]() -> caf::behavior { return {[](int) {}}; });
+  auto careless = f.spawn([]() -> caf::behavior { return {[](int) {}}; });
   auto client = f.connect(server);
   REQUIRE(log->wait_for("connected"));
   std::string printed;

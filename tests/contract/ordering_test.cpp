@@ -57,7 +57,7 @@ TEST_CASE("actors that write from several threads each keep their order") {
   auto [client, connection] = f.connect(server, log);
   // The handle goes to each of them in a message.
   for (int sender = 0; sender < senders; ++sender) {
-    auto actor = f.system().spawn([sender]() -> caf::behavior {
+    auto actor = f.spawn([sender]() -> caf::behavior {
       return {[sender](const named_pipe_connection& to) {
         for (int i = 0; i < count; ++i)
           to.async_write(payload{std::to_string(sender) + " " + std::to_string(i)});

@@ -246,8 +246,7 @@ TEST_CASE("a session answers messages of its own") {
 TEST_CASE("a session delegates by promise") {
   port_fixture f;
   auto log = std::make_shared<event_log>();
-  auto worker = f.system().spawn(
-    []() -> caf::behavior { return {[](int number) { return number * 2; }}; });
+  auto worker = f.spawn([]() -> caf::behavior { return {[](int number) { return number * 2; }}; });
   role todo;
   todo.messages = [worker](acting_session& s) {
     return caf::message_handler{[&s, worker](int number) {
@@ -294,7 +293,7 @@ TEST_CASE("a session ignores messages that it has no handler for") {
 TEST_CASE("a session hears the end of an actor that it monitors") {
   port_fixture f;
   auto log = std::make_shared<event_log>();
-  auto worker = f.system().spawn([]() -> caf::behavior { return {[](int) {}}; });
+  auto worker = f.spawn([]() -> caf::behavior { return {[](int) {}}; });
   role todo;
   todo.connected = [worker](acting_session& s) { s.self().monitor(worker); };
   todo.down = [](acting_session& s, const caf::down_msg& message) {

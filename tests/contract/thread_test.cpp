@@ -57,7 +57,7 @@ TEST_CASE("no handler of a connection runs on two threads at once, and all on it
   constexpr int count = 200;
   // Own messages, refused and real writes from several actors, while the client talks.
   for (int k = 0; k < 3; ++k)
-    caf::anon_send(f.system().spawn([]() -> caf::behavior {
+    caf::anon_send(f.spawn([]() -> caf::behavior {
       return {[](const named_pipe_connection& to) {
         for (int i = 0; i < count; ++i) {
           caf::anon_send(to.actor(), i);
@@ -82,7 +82,7 @@ TEST_CASE("ordinary actors woken from a bridge run on the scheduler and not on t
   port_fixture f;
   auto log = std::make_shared<event_log>();
   auto elsewhere = std::make_shared<event_log>();
-  auto plain = f.system().spawn([elsewhere](caf::event_based_actor* self) -> caf::behavior {
+  auto plain = f.spawn([elsewhere](caf::event_based_actor* self) -> caf::behavior {
     return {[=](const named_pipe_connection& to) {
               elsewhere->add(0, "woken");
               // A timer and a request of its own, too.
