@@ -246,8 +246,10 @@ void uring_port::on_receive(slot& x, const io_uring_cqe& completion) {
   if (x.closing || x.read_ended || completion.res <= 0) {
     if (has_buffer)
       x.buffers->put_back(buffer);
-    if (!x.closing && !x.read_ended)
+    if (!x.closing && !x.read_ended) {
       on_receive_failed(x, -completion.res);
+      end_if_nothing_is_left(x);
+    }
     return;
   }
   auto size = static_cast<size_t>(completion.res);
@@ -298,8 +300,9 @@ void uring_port::on_receive_failed(slot& x, int error_number) {
 
 /// Nobody reads, and the peer has gone without leaving anything to read.
 void uring_port::end_if_nothing_is_left(slot& x) {
-  if (x.end_seen && !x.closing && !x.read_ended && !x.continuous && x.single_reads == 0
-      && unread_bytes(x.fd) == 0)
+  // A receive that is still armed may have taken messages that come after the poll's word.
+  if (x.end_seen && x.armed == receiving::nothing && !x.closing && !x.read_ended && !x.continuous
+      && x.single_reads == 0 && unread_bytes(x.fd) == 0)
     end_reading(x, make_error(x.reset ? errc::peer_reset : errc::closed_by_peer));
 }
 
