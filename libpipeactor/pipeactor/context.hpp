@@ -17,6 +17,7 @@ namespace pipeactor {
 /// system and destroyed before it. Its end closes every connection, waits for every
 /// outstanding operation and joins the threads; servers and connections that are still held
 /// answer `errc::not_connected` from then on.
+/// Drop all handles before the actor system ends: CAF cannot release an actor after it.
 class PIPEACTOR_EXPORT context {
 public:
   explicit context(caf::actor_system& sys, context_options options = {});
