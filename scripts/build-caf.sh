@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds CAF's core library from Debian's sources with ThreadSanitizer, and prints the
+# Builds CAF's core and io libraries from Debian's sources with ThreadSanitizer, and prints the
 # prefix that it is installed in: for the `tsan` preset, which sees false races where
 # CAF is not instrumented. Once only: the result is kept in the user's cache. The
 # system's own apt configuration stays as it is, and root is not needed.
@@ -8,7 +8,7 @@ set -euo pipefail
 version=0.17.6
 suite=bookworm
 flags="-std=c++17 -fsanitize=thread -O1 -g1 -fno-omit-frame-pointer -w"
-options=(-DCAF_BUILD_STATIC_ONLY=ON -DCAF_NO_IO=ON -DCAF_NO_OPENSSL=ON -DCAF_NO_OPENCL=ON
+options=(-DCAF_BUILD_STATIC_ONLY=ON -DCAF_NO_OPENSSL=ON -DCAF_NO_OPENCL=ON
   -DCAF_NO_PYTHON=ON -DCAF_NO_TOOLS=ON -DCAF_NO_EXAMPLES=ON -DCAF_NO_UNIT_TESTS=ON
   -DCAF_NO_SUMMARY=ON -DCAF_NO_COMPILER_CHECK=ON
   -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=12)

@@ -13,5 +13,6 @@
 #include "pipeactor/peer_identity.hpp"
 #include "pipeactor/pipe_name.hpp"
 #include "pipeactor/session.hpp"
+#include "pipeactor/statistics.hpp"
 
 #include <caf/all.hpp>

@@ -15,10 +15,24 @@ namespace {
 /// The bridge whose turn the calling thread runs.
 thread_local const completion_bridge* running_bridge = nullptr;
 
+/// Returns the actor that owns a pipe, or an empty pointer where it is gone.
+caf::strong_actor_ptr actor_of(const detail::connection_record& record) {
+  return caf::actor_cast<caf::strong_actor_ptr>(record.owner);
+}
+
+/// @param actor one that spawn_connection() made
+template <class Handle>
+detail::connection_actor& connection_of(const Handle& actor) {
+  return *static_cast<detail::connection_actor*>(caf::actor_cast<caf::abstract_actor*>(actor));
+}
+
 } // namespace
 
-completion_bridge::completion_bridge(caf::actor_system& sys, port_factory make_port)
-    : caf::execution_unit(&sys), make_port_(std::move(make_port)) {}
+completion_bridge::completion_bridge(caf::actor_system& sys, port_factory make_port,
+                                     detail::memory_account_ptr memory,
+                                     detail::handler_watch* watch)
+    : caf::execution_unit(&sys), make_port_(std::move(make_port)), memory_(std::move(memory)),
+      watch_(watch) {}
 
 completion_bridge::~completion_bridge() {
   assert(port_ == nullptr);
@@ -64,6 +78,7 @@ void completion_bridge::run() {
 
 void completion_bridge::turn(port::time_point deadline) {
   auto* outer = std::exchange(running_bridge, this);
+  working_ = false;
   if (stopping_.load(std::memory_order_acquire))
     close_all();
   take_inbox();
@@ -174,7 +189,8 @@ caf::actor completion_bridge::spawn_connection(const detail::connection_setup& s
   settings.mode = setup.options.mode;
   settings.receive_limit = setup.receive_limit;
   auto account = caf::make_counted<detail::read_account>(setup.options.read_queue_bytes,
-                                                         setup.options.read_queue_messages);
+                                                         setup.options.read_queue_messages,
+                                                         memory_);
   auto record = caf::make_counted<detail::connection_record>(settings, account,
                                                              setup.coordinator_id, setup.outgoing);
   auto actor = detail::spawn_pinned<detail::connection_actor>(system(), this,
@@ -206,9 +222,7 @@ void completion_bridge::open_connection(const detail::connection_setup& setup,
                                         port::raw_pipe_ptr raw) {
   auto actor = spawn_connection(setup);
   named_pipe_connection connection{actor};
-  auto record = connection_record_ptr{
-    &static_cast<detail::connection_actor*>(caf::actor_cast<caf::abstract_actor*>(actor))
-       ->record()};
+  auto record = connection_record_ptr{&connection_of(actor).record()};
   enroll(record);
   port_->adopt(record, std::move(raw));
   caf::error refused;
@@ -227,6 +241,22 @@ void completion_bridge::broadcast(const detail::broadcast_job& job) {
   }
 }
 
+detail::bridge_report completion_bridge::report(uint64_t coordinator_id) {
+  detail::bridge_report result;
+  result.bridge.port = to_string(kind_);
+  result.bridge.connections = connections_.size();
+  result.bridge.turns = pulse_->turns();
+  result.bridge.messages_received = messages_received_;
+  result.bridge.bytes_received = bytes_received_;
+  result.bridge.messages_sent = messages_sent_;
+  result.bridge.bytes_sent = bytes_sent_;
+  result.bridge.slow_handlers = pulse_->slow_handlers();
+  for (auto& record : connections_)
+    if (auto actor = actor_of(*record); actor && record->coordinator_id == coordinator_id)
+      result.connections.push_back(connection_of(actor).stats());
+  return result;
+}
+
 void completion_bridge::abandon(const detail::abandoned& what) {
   auto& record = *what.record;
   record.abandoned = true;
@@ -236,7 +266,7 @@ void completion_bridge::abandon(const detail::abandoned& what) {
   switch (record.state()) {
   case port::pipe_state::opening:
     forget(record);
-    if (record.handler)
+    if (record.handler && !record.was_connected)
       caf::anon_send(std::exchange(record.handler, nullptr),
                      connect_failed{{}, record.id(), record.reason});
     tell_abandoned(record);
@@ -272,11 +302,11 @@ template <class T>
 void completion_bridge::deliver(detail::connection_record& record,
                                 detail::reusable_element<T>& element, T message) {
   // Strong for the length of the call: the handler may drop the last handle.
-  auto actor = caf::actor_cast<caf::strong_actor_ptr>(record.owner);
+  auto actor = actor_of(record);
   if (!actor || record.abandoned)
     return;
-  auto* self = static_cast<detail::connection_actor*>(caf::actor_cast<caf::abstract_actor*>(actor));
-  element.activate(*self, this, sender_, std::move(message));
+  begin_work();
+  element.activate(connection_of(actor), this, sender_, std::move(message));
 }
 
 namespace {
@@ -301,6 +331,8 @@ void completion_bridge::on_listener_closed(port::listener_id listener) {
 void completion_bridge::on_received(port::pipe_instance& pipe, payload data) {
   auto& record = record_of(pipe);
   record.account->charge(data.size());
+  ++messages_received_;
+  bytes_received_ += data.size();
   deliver(record, received_, detail::received{std::move(data)});
   if (record.account->must_pause())
     port_->pause_reading(pipe);
@@ -343,7 +375,17 @@ void completion_bridge::take_inbox() {
   taken_.clear();
 }
 
+void completion_bridge::begin_work() noexcept {
+  if (std::exchange(working_, true))
+    return;
+  pulse_->turn();
+  if (watch_ != nullptr)
+    watch_->awake();
+}
+
 void completion_bridge::run_jobs() {
+  if (!jobs_.empty())
+    begin_work();
   // What becomes ready meanwhile waits for the next turn, lest two actors that talk to
   // each other keep completions waiting.
   for (auto count = std::min(jobs_.size(), defaults::jobs_per_turn); count > 0; --count) {

@@ -4,6 +4,8 @@
 #include "pipeactor/port/completion_port.hpp"
 #include "pipeactor/detail/caf_compat.hpp"
 #include "pipeactor/detail/connection_record.hpp"
+#include "pipeactor/detail/handler_watch.hpp"
+#include "pipeactor/detail/memory_account.hpp"
 #include "pipeactor/detail/port_messages.hpp"
 
 #include <caf/ref_counted.hpp>
@@ -28,7 +30,10 @@ class PIPEACTOR_EXPORT completion_bridge final : public caf::ref_counted,
                                                  public caf::execution_unit,
                                                  private port::completion_handler {
 public:
-  completion_bridge(caf::actor_system& sys, port_factory make_port);
+  /// @param memory what the bridges of a context share
+  /// @param watch told of every turn, where there is one; outlives the bridge's turns
+  completion_bridge(caf::actor_system& sys, port_factory make_port,
+                    detail::memory_account_ptr memory, detail::handler_watch* watch);
   ~completion_bridge() override;
 
   // -- life: the context's side ---------------------------------------------------------------
@@ -63,6 +68,19 @@ public:
     return kind_;
   }
 
+  /// Returns whether the context ends.
+  bool is_stopping() const noexcept {
+    return stopping_.load(std::memory_order_acquire);
+  }
+
+  const detail::memory_account_ptr& memory() const noexcept {
+    return memory_;
+  }
+
+  const detail::handler_pulse_ptr& pulse() const noexcept {
+    return pulse_;
+  }
+
   // -- actors of this bridge only -------------------------------------------------------------
 
   /// Returns the port, or nullptr after the end.
@@ -87,6 +105,15 @@ public:
 
   /// Passes a broadcast to each connection of its server.
   void broadcast(const detail::broadcast_job& job);
+
+  /// Counts messages that a connection has sent.
+  void count_sent(size_t messages, size_t bytes) noexcept {
+    messages_sent_ += messages;
+    bytes_sent_ += bytes;
+  }
+
+  /// Tells of this bridge and its connections of one server or client manager.
+  detail::bridge_report report(uint64_t coordinator_id);
 
   /// Closes a pipe whose actor has gone.
   void abandon(const detail::abandoned& what);
@@ -116,6 +143,8 @@ private:
   // -- the loop -------------------------------------------------------------------------------
 
   void run();
+  /// Handlers are about to run.
+  void begin_work() noexcept;
   bool finished() const noexcept;
   void finish();
   void close_all();
@@ -124,6 +153,9 @@ private:
   void fire_timers();
 
   port_factory make_port_;
+  detail::memory_account_ptr memory_;
+  detail::handler_watch* watch_;
+  detail::handler_pulse_ptr pulse_ = std::make_shared<detail::handler_pulse>();
   std::unique_ptr<port::completion_port> port_;
   port_kind kind_ = port_kind::automatic;
   std::thread thread_;
@@ -143,6 +175,11 @@ private:
   std::multimap<port::time_point, caf::weak_actor_ptr> timers_;
   std::unordered_map<port::listener_id, caf::actor> servers_;
   std::vector<connection_record_ptr> connections_;
+  bool working_ = false;
+  uint64_t messages_received_ = 0;
+  uint64_t bytes_received_ = 0;
+  uint64_t messages_sent_ = 0;
+  uint64_t bytes_sent_ = 0;
   std::atomic<size_t> num_connections_{0};
 
   detail::reusable_element<detail::received> received_;

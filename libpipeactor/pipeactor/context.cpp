@@ -9,7 +9,9 @@
 namespace pipeactor {
 
 struct context::impl {
-  impl(caf::actor_system& sys, context_options options) : sys(sys), options(std::move(options)) {
+  impl(caf::actor_system& sys, context_options options)
+      : sys(sys), options(std::move(options)),
+        memory(caf::make_counted<detail::memory_account>(this->options.memory_limit)) {
     if (!this->options.make_port)
       this->options.make_port = [kind = this->options.port, spin = this->options.spin] {
         return port::make_completion_port(kind, spin);
@@ -18,11 +20,16 @@ struct context::impl {
 
   /// Returns the first `count` bridges, and starts those that do not run yet.
   caf::expected<std::vector<completion_bridge_ptr>> first_bridges(size_t count) {
+    if (auto err = check(options))
+      return err;
     std::lock_guard guard{mutex};
     while (bridges.size() < count) {
-      auto bridge = caf::make_counted<completion_bridge>(sys, options.make_port);
+      auto bridge = caf::make_counted<completion_bridge>(sys, options.make_port, memory,
+                                                         options.run_threads ? &watch : nullptr);
       if (auto err = options.run_threads ? bridge->open_with_thread() : bridge->open())
         return err;
+      if (options.run_threads)
+        watch.add(bridge->pulse());
       bridges.push_back(std::move(bridge));
     }
     return std::vector<completion_bridge_ptr>(bridges.begin(),
@@ -51,12 +58,15 @@ struct context::impl {
       [why](const async_broadcast&) -> caf::result<broadcast_result> { return why; },
       [why](const connect&) -> caf::result<named_pipe_connection> { return why; },
       [](const get_connections&) { return std::vector<named_pipe_connection>{}; },
+      [why](const get_stats&) -> caf::result<statistics> { return why; },
       [](const stop&) {},
     };
   }
 
   caf::actor_system& sys;
   context_options options;
+  detail::memory_account_ptr memory;
+  detail::handler_watch watch;
   std::mutex mutex;
   std::vector<completion_bridge_ptr> bridges;
   std::vector<caf::actor> coordinators;

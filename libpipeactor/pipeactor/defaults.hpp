@@ -20,13 +20,20 @@ constexpr size_t read_queue_bytes = size_t{4} << 20;
 constexpr size_t read_queue_messages = 4096;
 constexpr size_t write_queue_bytes = size_t{16} << 20;
 constexpr size_t write_queue_messages = 65536;
+/// All queued bytes of a context together.
+constexpr size_t memory_limit = size_t{1} << 30;
 
 /// How long `connect` tries while a server is busy.
 constexpr auto connect_timeout = 5s;
+/// The pauses of a connection that re-connects by itself.
+constexpr auto reconnect_delay = 100ms;
+constexpr auto reconnect_delay_limit = 10s;
+constexpr double reconnect_jitter = 0.5;
 
 // -- fixed bounds -----------------------------------------------------------------------------
 
-/// How long queued writes may drain after the peer's end of file.
+/// How long queued writes may drain after the peer's end of file, and before
+/// `close_after_drain` closes where it does not say.
 constexpr auto drain_timeout = 5s;
 /// How long a client waits before it tries a busy server again, at first and at most.
 constexpr auto connect_backoff = 1ms;
@@ -35,6 +42,12 @@ constexpr auto connect_backoff_limit = 64ms;
 constexpr auto accept_backoff = 50ms;
 /// How long `named_pipe_server::start` and `stop` wait for their answer.
 constexpr auto request_timeout = 30s;
+/// Handlers that run on a bridge for longer than this are reported, and how often the watch looks.
+constexpr auto slow_handler = 100ms;
+constexpr auto watch_interval = 25ms;
+/// `write_queue_policy::drop_oldest`: what the port is given at most, and can't be dropped.
+constexpr size_t undroppable_messages = 64;
+constexpr size_t undroppable_bytes = size_t{256} << 10;
 /// Received messages up to this size are copied out of the port's receive
 /// buffers into a block of their own size; longer ones are handed on as they lie.
 constexpr size_t copy_threshold = 4096;

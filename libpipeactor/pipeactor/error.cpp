@@ -37,14 +37,17 @@ constexpr entry entries[] = {
   {"out_of_resources", "the operating system has no resources left for this"},
   {"shutting_down", "the context is shutting down"},
   {"os_error", "the operating system reported an error"},
+  {"cookie_not_portable", "a cookie from another node must be bytes: cookie::of(payload)"},
 };
 
-static_assert(sizeof(entries) / sizeof(entry) == static_cast<size_t>(errc::os_error) + 1,
+constexpr auto last_code = errc::cookie_not_portable;
+
+static_assert(sizeof(entries) / sizeof(entry) == static_cast<size_t>(last_code) + 1,
               "every code needs a name and a text");
 
 const entry& entry_of(errc code) {
   auto index = static_cast<size_t>(code);
-  return entries[index <= static_cast<size_t>(errc::os_error) ? index : 0];
+  return entries[index <= static_cast<size_t>(last_code) ? index : 0];
 }
 
 } // namespace

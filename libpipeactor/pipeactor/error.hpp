@@ -41,6 +41,8 @@ enum class errc : uint8_t {
   shutting_down,
   // -- anything else the operating system reported
   os_error,
+  // -- why a request to another node was not made
+  cookie_not_portable,
 };
 
 /// Returns the code's name, e.g. "pipe_in_use".

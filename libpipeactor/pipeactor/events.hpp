@@ -90,6 +90,14 @@ struct message_failed {
   caf::error error;
 };
 
+/// Of a connection that comes back by itself (`client_options::reconnect`): it was lost, or an
+/// attempt failed, and the next one follows after `delay`.
+struct reconnecting {
+  named_pipe_connection connection;
+  caf::error reason;
+  caf::timespan delay{0};
+};
+
 /// The last event of a connection that was made; see `client_disconnected`.
 struct disconnected {
   named_pipe_connection connection;
@@ -175,6 +183,13 @@ detail::inspect_result_t<Inspector> inspect(Inspector& f, message_failed& x) {
   return detail::inspect_fields(f, "pipeactor::message_failed",
                                 detail::field("connection", x.connection),
                                 detail::field("cookie", x.cookie), detail::field("error", x.error));
+}
+
+template <class Inspector>
+detail::inspect_result_t<Inspector> inspect(Inspector& f, reconnecting& x) {
+  return detail::inspect_fields(f, "pipeactor::reconnecting",
+                                detail::field("connection", x.connection),
+                                detail::field("reason", x.reason), detail::field("delay", x.delay));
 }
 
 template <class Inspector>

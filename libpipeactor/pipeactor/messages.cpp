@@ -15,6 +15,7 @@ caf::message_handler ignore_events() {
     [](const message_received&) {},
     [](const message_sent&) {},
     [](const message_failed&) {},
+    [](const reconnecting&) {},
     [](const disconnected&) {},
   };
 }

@@ -6,6 +6,7 @@
 #include "pipeactor/events.hpp"
 #include "pipeactor/peer_identity.hpp"
 #include "pipeactor/requests.hpp"
+#include "pipeactor/statistics.hpp"
 
 #include <vector>
 
@@ -56,4 +57,10 @@ CAF_BEGIN_TYPE_ID_BLOCK(pipeactor, caf::first_custom_type_id + 800)
   CAF_ADD_TYPE_ID(pipeactor, (pipeactor::message_sent))
   CAF_ADD_TYPE_ID(pipeactor, (pipeactor::message_failed))
   CAF_ADD_TYPE_ID(pipeactor, (pipeactor::disconnected))
+  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::reconnecting))
+  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::close_after_drain))
+  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::get_stats))
+  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::connection_stats))
+  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::bridge_stats))
+  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::statistics))
 CAF_END_TYPE_ID_BLOCK(pipeactor)

@@ -18,4 +18,9 @@ caf::error named_pipe_client_manager::stop(std::chrono::milliseconds timeout) co
   return detail::ask(actor_, timeout, pipeactor::stop{}, [] {});
 }
 
+caf::expected<statistics>
+named_pipe_client_manager::stats(std::chrono::milliseconds timeout) const {
+  return detail::ask_for_statistics(actor_, timeout);
+}
+
 } // namespace pipeactor

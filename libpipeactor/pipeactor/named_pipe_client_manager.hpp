@@ -37,6 +37,11 @@ public:
   caf::expected<named_pipe_connection>
   connect(std::string pipe_name, caf::timespan timeout = defaults::connect_timeout) const;
 
+  /// Returns what the manager's bridges and connections have done, and have queued. Not from
+  /// actors: waits.
+  caf::expected<statistics>
+  stats(std::chrono::milliseconds timeout = defaults::request_timeout) const;
+
   /// Closes all connections. Waits until they are closed; not from actors.
   caf::error stop(std::chrono::milliseconds timeout = defaults::request_timeout) const;
 

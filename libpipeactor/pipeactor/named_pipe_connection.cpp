@@ -10,23 +10,43 @@ named_pipe_connection::named_pipe_connection(caf::actor actor) noexcept : actor_
   auto* base = actor_ ? caf::actor_cast<caf::abstract_actor*>(actor_) : nullptr;
   if (auto* local = dynamic_cast<detail::connection_actor*>(base))
     record_ = &local->record();
+  if (record_ != nullptr)
+    id_ = record_->id();
 }
 
-void named_pipe_connection::async_write(payload data, pipeactor::cookie cookie) const {
-  if (!data.empty())
-    caf::anon_send(actor_, pipeactor::async_write{std::move(data), std::move(cookie)});
+named_pipe_connection::portable named_pipe_connection::portable_image() const {
+  auto is_closed = record_ != nullptr && record_->state() == port::pipe_state::closed;
+  return {is_closed ? caf::actor{} : actor_, id_};
 }
 
-void named_pipe_connection::async_read(pipeactor::cookie cookie) const {
+caf::error named_pipe_connection::check_cookie(const pipeactor::cookie& cookie) const {
+  if (!actor_)
+    return make_error(errc::not_connected, "this handle is empty");
+  return is_local() ? caf::error{} : cookie.check_portable();
+}
+
+caf::error named_pipe_connection::async_write(payload data, pipeactor::cookie cookie) const {
+  if (data.empty())
+    return caf::none;
+  if (auto err = check_cookie(cookie))
+    return err;
+  caf::anon_send(actor_, pipeactor::async_write{std::move(data), std::move(cookie)});
+  return caf::none;
+}
+
+caf::error named_pipe_connection::async_read(pipeactor::cookie cookie) const {
+  if (auto err = check_cookie(cookie))
+    return err;
   caf::anon_send(actor_, pipeactor::async_read{std::move(cookie)});
+  return caf::none;
 }
 
 void named_pipe_connection::async_close() const {
   caf::anon_send(actor_, pipeactor::async_close{});
 }
 
-uint64_t named_pipe_connection::id() const noexcept {
-  return record_ != nullptr ? record_->id() : 0;
+void named_pipe_connection::close_after_drain(caf::timespan deadline) const {
+  caf::anon_send(actor_, pipeactor::close_after_drain{deadline});
 }
 
 bool named_pipe_connection::is_connected() const noexcept {

@@ -21,6 +21,10 @@ class connection_record;
 /// other actors. The connection is closed when its last handle is gone; a server keeps
 /// one to each open connection.
 ///
+/// A handle may be sent to actors of other nodes, and used there. Such a connection stays open
+/// until it is closed, and its actor ends with its pipe: what is asked of it later is answered
+/// with `caf::sec::request_receiver_down`, by CAF.
+///
 /// The functions of the first group are sends: they return at once, from any thread.
 /// Actors that want an answer `request` the message from `actor()` instead.
 class PIPEACTOR_EXPORT named_pipe_connection {
@@ -35,15 +39,23 @@ public:
   /// Sends `data` to the peer. `cookie` comes back in `client_message_sent` (the operating system
   /// took the message; the peer has perhaps not read it) or in `client_message_failed`. Empty
   /// data is a no-op without an event.
-  void async_write(payload data, pipeactor::cookie cookie = {}) const;
+  /// @returns `errc::cookie_not_portable` for a connection of another node where the cookie is
+  ///   neither empty nor bytes, `errc::not_connected` for an empty handle: nothing is sent then,
+  ///   and no event comes. All else that goes wrong is told by the event.
+  caf::error async_write(payload data, pipeactor::cookie cookie = {}) const;
 
   /// Reads one message; needed only where `continuously_read` is false. `cookie` comes back in
   /// `client_message_received`.
-  void async_read(pipeactor::cookie cookie = {}) const;
+  /// @returns as async_write
+  caf::error async_read(pipeactor::cookie cookie = {}) const;
 
   /// Cancels every outstanding operation and closes the pipe; `client_disconnected`
   /// follows.
   void async_close() const;
+
+  /// Takes no more writes, and closes the pipe when those before are sent or `deadline` has
+  /// passed. What the peer sends meanwhile is still received.
+  void close_after_drain(caf::timespan deadline = defaults::drain_timeout) const;
 
   // -- properties: any thread, without a message ----------------------------------------------
 
@@ -62,8 +74,10 @@ public:
     return record_ != nullptr;
   }
 
-  /// A number that no other connection of its process has; 0 where not local.
-  uint64_t id() const noexcept;
+  /// A number that no other connection of its process has: the same on every node.
+  uint64_t id() const noexcept {
+    return id_;
+  }
 
   /// True from connecting until the pipe drops, which is before `client_disconnected`.
   bool is_connected() const noexcept;
@@ -106,16 +120,29 @@ public:
 
   template <class Inspector>
   friend detail::inspect_result_t<Inspector> inspect(Inspector& f, named_pipe_connection& x) {
-    return detail::inspect_via(f, "pipeactor::named_pipe_connection", x.actor_,
-                               [&x](caf::actor& loaded) { x = named_pipe_connection{loaded}; });
+    auto image = x.portable_image();
+    return detail::inspect_via(f, "pipeactor::named_pipe_connection", image,
+                               [&x](const portable& loaded) {
+                                 x = named_pipe_connection{loaded.first};
+                                 x.id_ = loaded.second;
+                               });
   }
 
 private:
+  using portable = std::pair<caf::actor, uint64_t>;
+
+  /// Returns what is sent to another node: of a closed connection no more than its number.
+  portable portable_image() const;
+  caf::error check_cookie(const pipeactor::cookie& cookie) const;
+
   caf::actor actor_;
+  uint64_t id_ = 0;
   // Lives in the actor, which the handle keeps alive; nullptr where not local.
   detail::connection_record* record_ = nullptr;
 };
 
+/// The two kinds of connection have the same requests, events and states.
 using named_pipe_server_connection = named_pipe_connection;
+using named_pipe_client_connection = named_pipe_connection;
 
 } // namespace pipeactor

@@ -4,9 +4,16 @@
 
 namespace pipeactor {
 
-void named_pipe_server::async_broadcast(payload data, pipeactor::cookie cookie) const {
-  if (!data.empty())
-    caf::anon_send(actor_, pipeactor::async_broadcast{std::move(data), std::move(cookie)});
+caf::error named_pipe_server::async_broadcast(payload data, pipeactor::cookie cookie) const {
+  if (data.empty())
+    return caf::none;
+  if (!actor_)
+    return make_error(errc::not_connected, "this handle is empty");
+  if (actor_.node() != actor_.home_system().node())
+    if (auto err = cookie.check_portable())
+      return err;
+  caf::anon_send(actor_, pipeactor::async_broadcast{std::move(data), std::move(cookie)});
+  return caf::none;
 }
 
 caf::expected<server_ready> named_pipe_server::start(std::chrono::milliseconds timeout) const {
@@ -30,6 +37,10 @@ named_pipe_server::connections(std::chrono::milliseconds timeout) const {
                              }))
     return err;
   return result;
+}
+
+caf::expected<statistics> named_pipe_server::stats(std::chrono::milliseconds timeout) const {
+  return detail::ask_for_statistics(actor_, timeout);
 }
 
 } // namespace pipeactor

@@ -35,7 +35,8 @@ public:
 
   /// Sends `data` to every connected client; one payload is shared by all. The cookie comes
   /// back once per client.
-  void async_broadcast(payload data, pipeactor::cookie cookie = {}) const;
+  /// @returns as named_pipe_connection::async_write
+  caf::error async_broadcast(payload data, pipeactor::cookie cookie = {}) const;
 
   // -- requests that wait for the answer: not from actors -------------------------------------
 
@@ -50,6 +51,10 @@ public:
   /// Returns the connected clients.
   caf::expected<std::vector<named_pipe_connection>>
   connections(std::chrono::milliseconds timeout = defaults::request_timeout) const;
+
+  /// Returns what the server's bridges and connections have done, and have queued.
+  caf::expected<statistics>
+  stats(std::chrono::milliseconds timeout = defaults::request_timeout) const;
 
 private:
   caf::actor actor_;

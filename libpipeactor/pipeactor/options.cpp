@@ -37,6 +37,20 @@ caf::error check_connection(const connection_options& options, size_t num_thread
   return caf::none;
 }
 
+caf::error check_reconnect(const reconnect_options& options) {
+  auto initial = options.initial_delay.count();
+  auto longest = options.max_delay.count();
+  if (initial < 1 || longest < initial)
+    return make_error(errc::invalid_option,
+                      "reconnect: initial_delay is " + std::to_string(initial)
+                        + " ms and max_delay " + std::to_string(longest)
+                        + " ms: use at least 1 ms, and no less for max_delay");
+  if (!(options.jitter >= 0 && options.jitter <= 1))
+    return make_error(errc::invalid_option,
+                      "reconnect: jitter is " + std::to_string(options.jitter) + ": use 0 to 1");
+  return caf::none;
+}
+
 } // namespace
 
 std::string to_string(pipe_mode mode) {
@@ -67,7 +81,14 @@ caf::error check(const server_options& options) {
 }
 
 caf::error check(const client_options& options) {
+  if (options.reconnect)
+    if (auto err = check_reconnect(*options.reconnect))
+      return err;
   return check_connection(options, options.num_threads);
+}
+
+caf::error check(const context_options& options) {
+  return check_range("memory_limit", options.memory_limit, 1, most_queued_bytes);
 }
 
 } // namespace pipeactor

@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace pipeactor::port {
@@ -31,6 +32,17 @@ enum class write_queue_policy : uint8_t {
   fail_write,
   /// The connection is closed with `errc::queue_full`.
   disconnect,
+  /// The oldest writes that the port has not begun fail with `errc::queue_full` to make
+  /// room: for clients that want news and not history. The newest is always kept.
+  drop_oldest,
+};
+
+/// What becomes of writes while a connection re-connects.
+enum class offline_writes : uint8_t {
+  /// They are sent when the connection is there again.
+  wait,
+  /// They fail with `errc::not_connected`.
+  fail,
 };
 
 /// The operating system's completion mechanism.
@@ -56,6 +68,11 @@ struct context_options {
   /// How long a bridge polls for completions before it sleeps. Costs CPU time while
   /// idle traffic goes on, and saves the wake-up (some 50 us) of a lone message.
   std::chrono::microseconds spin{0};
+
+  /// What the read and write queues of all connections may hold together, in bytes. At
+  /// the limit a connection may have one message in each of its queues: reading pauses beyond
+  /// it, and for writes `write_queue_policy` decides. Counted in steps of 4 KiB per queue.
+  size_t memory_limit = defaults::memory_limit;
 
   /// Where set, makes the ports in place of `port`.
   port_factory make_port;
@@ -105,10 +122,31 @@ struct server_options : connection_options {
   size_t pending_instances = defaults::pending_instances;
 };
 
+/// How a connection comes back by itself after it was lost or could not be made.
+struct reconnect_options {
+  /// The pause before the first attempt; it doubles with each that fails, up to `max_delay`.
+  std::chrono::milliseconds initial_delay = defaults::reconnect_delay;
+  std::chrono::milliseconds max_delay = defaults::reconnect_delay_limit;
+
+  /// Each pause is shortened at random by up to this share (0 to 1), so that the clients
+  /// of a server that comes back do not all return in the same moment.
+  double jitter = defaults::reconnect_jitter;
+
+  /// Attempts in a row that may fail before the connection ends. 0: any number.
+  size_t max_attempts = 0;
+
+  offline_writes writes = offline_writes::wait;
+};
+
 /// Options of a client manager; they hold for all its connections.
 struct client_options : connection_options {
   /// Number of the context's bridges (I/O threads) that serve the connections.
   size_t num_threads = defaults::num_threads;
+
+  /// Where set, connections come back by themselves: `reconnecting` and `connected` tell of
+  /// each change, `disconnected` (or `connect_failed`) only of the end. Errors that time does
+  /// not mend, such as a bad name, end a connection all the same.
+  std::optional<reconnect_options> reconnect;
 };
 
 /// Returns an error that names the first option that is out of range, or none.
@@ -116,5 +154,8 @@ PIPEACTOR_EXPORT caf::error check(const server_options& options);
 
 /// @copydoc check
 PIPEACTOR_EXPORT caf::error check(const client_options& options);
+
+/// @copydoc check
+PIPEACTOR_EXPORT caf::error check(const context_options& options);
 
 } // namespace pipeactor

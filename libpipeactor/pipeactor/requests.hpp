@@ -32,6 +32,10 @@ struct async_broadcast {
 /// Answered with `std::vector<named_pipe_connection>`: the connected clients.
 struct get_connections {};
 
+/// Answered with `statistics` by a server or client manager, with `connection_stats` by a
+/// connection.
+struct get_stats {};
+
 /// How a broadcast ended.
 struct broadcast_result {
   uint64_t sent = 0;
@@ -55,6 +59,13 @@ struct async_read {
 /// Closes the pipe. As a request it is answered (with nothing) when it is closed.
 struct async_close {};
 
+/// Takes no more writes, and closes the pipe when those before are sent or `deadline` has
+/// passed; what the peer sends meanwhile is still received. As a request it is answered
+/// (with nothing) when the pipe is closed.
+struct close_after_drain {
+  caf::timespan deadline = defaults::drain_timeout;
+};
+
 // -- requests to a client manager -------------------------------------------------------------
 
 /// Opens a connection. Answered with its `named_pipe_connection` at once; `connected` or
@@ -77,6 +88,7 @@ struct connect {
 PIPEACTOR_INSPECT_EMPTY(start)
 PIPEACTOR_INSPECT_EMPTY(stop)
 PIPEACTOR_INSPECT_EMPTY(get_connections)
+PIPEACTOR_INSPECT_EMPTY(get_stats)
 PIPEACTOR_INSPECT_EMPTY(async_close)
 
 #undef PIPEACTOR_INSPECT_EMPTY
@@ -102,6 +114,12 @@ detail::inspect_result_t<Inspector> inspect(Inspector& f, async_write& x) {
 template <class Inspector>
 detail::inspect_result_t<Inspector> inspect(Inspector& f, async_read& x) {
   return detail::inspect_fields(f, "pipeactor::async_read", detail::field("cookie", x.cookie));
+}
+
+template <class Inspector>
+detail::inspect_result_t<Inspector> inspect(Inspector& f, close_after_drain& x) {
+  return detail::inspect_fields(f, "pipeactor::close_after_drain",
+                                detail::field("deadline", x.deadline));
 }
 
 template <class Inspector>

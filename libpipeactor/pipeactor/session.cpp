@@ -17,6 +17,8 @@ void session::message_sent(const pipeactor::cookie&) {}
 
 void session::message_failed(const pipeactor::cookie&, const caf::error&) {}
 
+void session::reconnecting(const caf::error&, caf::timespan) {}
+
 void session::disconnected(const caf::error&) {}
 
 void session::down(const caf::down_msg&) {}
@@ -35,6 +37,10 @@ void session::async_read(pipeactor::cookie cookie) {
 
 void session::async_close() {
   owner_->close(make_error(errc::closed_by_us));
+}
+
+void session::close_after_drain(caf::timespan deadline) {
+  owner_->close_after_drain(deadline);
 }
 
 void session::fail(const std::string& text) {

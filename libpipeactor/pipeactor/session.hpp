@@ -44,6 +44,10 @@ public:
   /// A write, or a read that was asked for, did not happen.
   virtual void message_failed(const pipeactor::cookie& cookie, const caf::error& error);
 
+  /// A connection that comes back by itself (`client_options::reconnect`) was lost, or an attempt
+  /// failed; the next one follows after `delay`.
+  virtual void reconnecting(const caf::error& reason, caf::timespan delay);
+
   /// The pipe is closed; the last event, save failures of later writes.
   virtual void disconnected(const caf::error& reason);
 
@@ -65,6 +69,9 @@ protected:
 
   /// @copydoc named_pipe_connection::async_close
   void async_close();
+
+  /// @copydoc named_pipe_connection::close_after_drain
+  void close_after_drain(caf::timespan deadline = defaults::drain_timeout);
 
   /// Closes the connection with `errc::handler_failed` and this text.
   void fail(const std::string& text);

@@ -2,6 +2,8 @@
 
 #include "pipeactor/port/simulated.hpp"
 
+#include <caf/io/middleman.hpp>
+
 #include <atomic>
 
 namespace contract {
@@ -37,14 +39,17 @@ std::vector<port_kind> ports_under_test() {
   return result;
 }
 
-port_fixture::port_fixture(port_kind kind)
+port_fixture::port_fixture(port_kind kind, context_options options, place where)
     : which_(Catch::MessageBuilder("INFO", CATCH_INTERNAL_LINEINFO, Catch::ResultWas::Info)
              << "port: " << to_string(kind)),
       kind_(kind) {
   // Several, also on a small machine: cases need handlers that wait for each other.
   config_.set("scheduler.max-threads", 4);
+  if (where == place::node) {
+    add_message_types(config_);
+    config_.load<caf::io::middleman>();
+  }
   system_ = std::make_unique<caf::actor_system>(config_);
-  context_options options;
   options.port = kind;
   if (kind == port_kind::simulated) {
     port::simulated_options settings;
@@ -141,6 +146,21 @@ client_ptr port_fixture::connect_as_stranger(const running_server& server) {
   stranger.pid = 4711;
   stranger.uid = 65533;
   return connect_over_network(*network_, server.ready.pipe_name, server.options.mode, stranger);
+}
+
+named_pipe_client_manager port_fixture::manage(const client_options& options, taker who,
+                                               const log_ptr& log, const script& todo) {
+  return who == taker::session
+           ? context().spawn_client_manager<recording_session>(options, log, todo)
+           : context().spawn_client_manager(options, spawn_handler(log, todo));
+}
+
+named_pipe_connection port_fixture::open(const named_pipe_client_manager& manager,
+                                         const std::string& pipe_name, caf::timespan timeout) {
+  auto connection = manager.connect(pipe_name, timeout);
+  if (!connection)
+    FAIL("a client manager does not connect: " << describe(connection.error()));
+  return std::move(*connection);
 }
 
 std::string pattern(size_t size, unsigned seed) {

@@ -32,6 +32,13 @@ inline taker each_taker() {
   return GENERATE(values({taker::handler, taker::session}));
 }
 
+/// What the case's actor system is.
+enum class place : uint8_t {
+  process,
+  /// One that others can reach, by CAF's middleman.
+  node,
+};
+
 /// A server that clients may connect to.
 struct running_server {
   named_pipe_server server;
@@ -41,7 +48,8 @@ struct running_server {
 
 class port_fixture {
 public:
-  explicit port_fixture(port_kind kind = each_port());
+  explicit port_fixture(port_kind kind = each_port(), context_options options = {},
+                        place where = place::process);
   ~port_fixture();
 
   port_fixture(const port_fixture&) = delete;
@@ -111,6 +119,14 @@ public:
 
   /// Connects as another user, where that gets as far as the server; else nullptr.
   client_ptr connect_as_stranger(const running_server& server);
+
+  /// Makes a client manager of ours. Its connections' events are written to `log`.
+  named_pipe_client_manager manage(const client_options& options, taker who, const log_ptr& log,
+                                   const script& todo = {});
+
+  /// Opens a connection of ours.
+  named_pipe_connection open(const named_pipe_client_manager& manager, const std::string& pipe_name,
+                             caf::timespan timeout = patience);
 
   // -- requests -------------------------------------------------------------------------------
 

@@ -112,41 +112,63 @@ script echo() {
 
 // -- handler and session ----------------------------------------------------------------------
 
-caf::behavior recording_handler(caf::event_based_actor*, log_writer log, script todo) {
+namespace {
+
+/// The events that servers and client managers have in common.
+template <class Connected, class Received, class Sent, class Failed, class Disconnected>
+caf::message_handler recording_handlers(log_writer log, script todo) {
   return {
-    [=](const server_ready& e) {
-      log.add(0, "ready " + e.pipe_name);
-      if (todo.ready)
-        todo.ready(e);
-    },
-    [=](const client_connected& e) {
+    [=](const Connected& e) {
       log.add(e.connection.id(), "connected");
       log.add_connection(e.connection);
       if (todo.connected)
         todo.connected(e.connection);
     },
-    [=](const client_message_received& e) {
+    [=](const Received& e) {
       log.add(e.connection.id(), "received " + short_text(e.data.text()) + in_brackets(e.cookie));
       if (todo.received)
         todo.received(e.connection, e.cookie, e.data);
     },
-    [=](const client_message_sent& e) {
+    [=](const Sent& e) {
       log.add(e.connection.id(), "sent" + in_brackets(e.cookie));
       if (todo.sent)
         todo.sent(e.connection, e.cookie);
     },
-    [=](const client_message_failed& e) {
+    [=](const Failed& e) {
       log.add(e.connection.id(), "failed " + to_string(code_of(e.error)) + in_brackets(e.cookie));
       if (todo.failed)
         todo.failed(e.connection, e.cookie, e.error);
     },
-    [=](const client_disconnected& e) {
+    [=](const Disconnected& e) {
       log.add(e.connection_id, line_of_end(e.connection, e.reason));
       if (todo.disconnected)
         todo.disconnected(e.connection, e.reason);
     },
-    [=](const std::string& text) { log.add(0, text); },
   };
+}
+
+} // namespace
+
+caf::behavior recording_handler(caf::event_based_actor*, log_writer log, script todo) {
+  return caf::message_handler{
+    [=](const server_ready& e) {
+      log.add(0, "ready " + e.pipe_name);
+      if (todo.ready)
+        todo.ready(e);
+    },
+    [=](const connect_failed& e) {
+      log.add(e.connection_id, "connect failed " + to_string(code_of(e.error)));
+    },
+    [=](const reconnecting& e) {
+      log.add(e.connection.id(), "reconnecting " + to_string(code_of(e.reason)));
+    },
+    [=](const std::string& text) { log.add(0, text); },
+  }
+    .or_else(recording_handlers<client_connected, client_message_received, client_message_sent,
+                                client_message_failed, client_disconnected>(log, todo))
+    .or_else(
+      recording_handlers<connected, message_received, message_sent, message_failed, disconnected>(
+        log, todo));
 }
 
 recording_session::recording_session(const log_ptr& log, script todo)
@@ -184,6 +206,16 @@ void recording_session::message_failed(const pipeactor::cookie& cookie, const ca
   note("failed " + to_string(code_of(error)) + in_brackets(cookie));
   if (todo_.failed)
     todo_.failed(connection(), cookie, error);
+}
+
+void recording_session::connect_failed(const caf::error& error) {
+  id_ = connection().id();
+  note("connect failed " + to_string(code_of(error)));
+}
+
+void recording_session::reconnecting(const caf::error& reason, caf::timespan) {
+  id_ = connection().id();
+  note("reconnecting " + to_string(code_of(reason)));
 }
 
 void recording_session::disconnected(const caf::error& reason) {

@@ -24,7 +24,8 @@ namespace contract {
 using lines = std::vector<std::string>;
 
 /// Events as lines, in the order in which they were handled:
-///   "ready NAME", "connected", "received TEXT", "sent", "failed CODE", "disconnected CODE"
+///   "ready NAME", "connected", "received TEXT", "sent", "failed CODE", "disconnected CODE",
+///   of outgoing connections also "connect failed CODE", "reconnecting CODE"
 /// A cookie (an int) follows as " [7]"; of a long message the size stands for it, "#200000".
 /// Where a pipe is seen connected that must not be, or the other way round, the line says so.
 class event_log {
@@ -121,6 +122,8 @@ public:
   void message_received(const pipeactor::cookie& cookie, const payload& data) override;
   void message_sent(const pipeactor::cookie& cookie) override;
   void message_failed(const pipeactor::cookie& cookie, const caf::error& error) override;
+  void connect_failed(const caf::error& error) override;
+  void reconnecting(const caf::error& reason, caf::timespan delay) override;
   void disconnected(const caf::error& reason) override;
 
 protected:

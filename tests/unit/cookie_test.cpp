@@ -1,4 +1,6 @@
 #include "pipeactor/cookie.hpp"
+#include "pipeactor/error.hpp"
+#include "pipeactor/messages.hpp"
 
 #include <caf/all.hpp>
 #include <catch2/catch.hpp>
@@ -42,7 +44,7 @@ TEST_CASE("copies of a cookie share the value") {
   CHECK(*copy.get_if<std::string>() == "shared");
 }
 
-TEST_CASE("a cookie arrives on another machine as it was") {
+TEST_CASE("a cookie of bytes arrives on another machine as it was, and no other does") {
   caf::actor_system_config cfg;
   caf::actor_system sys{cfg};
   auto round_trip = [&](cookie value) {
@@ -55,7 +57,19 @@ TEST_CASE("a cookie arrives on another machine as it was") {
     return result;
   };
   CHECK(round_trip(cookie{}).empty());
-  auto loaded = round_trip(cookie::of(std::string{"opaque\0bytes", 12}));
-  REQUIRE(loaded.get_if<std::string>() != nullptr);
-  CHECK(*loaded.get_if<std::string>() == std::string{"opaque\0bytes", 12});
+  for (auto& bytes : {std::string{"opaque\0bytes", 12}, std::string{}}) {
+    auto value = cookie::of(payload{bytes});
+    CHECK_FALSE(value.check_portable());
+    auto loaded = round_trip(value);
+    CHECK_FALSE(loaded.check_arrival());
+    REQUIRE(loaded.get_if<payload>() != nullptr);
+    CHECK(loaded.get_if<payload>()->text() == bytes);
+  }
+  auto value = cookie::of(std::string{"not bytes"});
+  CHECK(code_of(value.check_portable()) == errc::cookie_not_portable);
+  auto loaded = round_trip(value);
+  CHECK(loaded.get_if<std::string>() == nullptr);
+  CHECK(code_of(loaded.check_arrival()) == errc::cookie_not_portable);
+  // On its way back it is as lost as before.
+  CHECK(code_of(round_trip(loaded).check_arrival()) == errc::cookie_not_portable);
 }

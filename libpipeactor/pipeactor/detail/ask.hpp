@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pipeactor/error.hpp"
+#include "pipeactor/messages.hpp"
 #include "pipeactor/detail/caf_compat.hpp"
 
 #include <caf/scoped_actor.hpp>
@@ -22,6 +23,14 @@ caf::error ask(const caf::actor& who, std::chrono::milliseconds timeout, Request
   self->request(who, timeout, std::move(request)).receive(take, [&](caf::error& err) {
     result = err == caf::sec::request_timeout ? make_error(errc::timed_out) : std::move(err);
   });
+  return result;
+}
+
+inline caf::expected<statistics> ask_for_statistics(const caf::actor& who,
+                                                    std::chrono::milliseconds timeout) {
+  statistics result;
+  if (auto err = ask(who, timeout, get_stats{}, [&](statistics& x) { result = std::move(x); }))
+    return err;
   return result;
 }
 

@@ -25,6 +25,7 @@ public:
       },
       [this](const broadcast_job& x) { bridge_->broadcast(x); },
       [this](const abandoned& x) { bridge_->abandon(x); },
+      [this](const get_bridge_report& x) { return bridge_->report(x.coordinator_id); },
     };
   }
 

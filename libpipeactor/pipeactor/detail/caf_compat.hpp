@@ -148,6 +148,17 @@ protected:
     return make_response_promise();
   }
 
+  /// Returns whether answers to requests are still to come.
+  bool awaits_responses() const noexcept {
+    return !awaited_responses_.empty() || !multiplexed_responses_.empty();
+  }
+
+  /// Answers to requests that are still out will not be handled.
+  void forget_pending_responses() {
+    awaited_responses_.clear();
+    multiplexed_responses_.clear();
+  }
+
 private:
   caf::execution_unit* host_;
 };
@@ -230,6 +241,18 @@ void send_fence(const caf::actor& receiver, Token token) {
   caf::message_id id{caf::message_id::default_async_value | caf::message_id::response_flag_mask
                      | caf::message_id::request_id_mask};
   receiver->enqueue(caf::make_mailbox_element(nullptr, id, {}, std::move(token)), nullptr);
+}
+
+/// Calls `then` when `receiver`, an actor of any node, has handled all that `self` has sent
+/// to it, or `timeout` has passed: a request that every event-based actor answers itself.
+template <class F>
+void when_caught_up(caf::event_based_actor& self, const caf::actor& receiver, caf::timespan timeout,
+                    F then) {
+  self
+    .request(receiver, timeout, caf::atom("sys"), caf::atom("get"), std::string{"info"})
+    .then([then](caf::atom_value, const std::string&, const caf::strong_actor_ptr&,
+                 const std::string&) { then(); },
+          [then](const caf::error&) { then(); });
 }
 
 // -- message types ----------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #include "pipeactor/detail/client_manager_actor.hpp"
 
 #include "pipeactor/error.hpp"
+#include "pipeactor/detail/gather_statistics.hpp"
 
 namespace pipeactor::detail {
 
@@ -9,7 +10,8 @@ client_manager_actor::client_manager_actor(caf::actor_config& cfg,
                                            client_options options, caf::actor handler,
                                            session_factory make_session)
     : pinned_actor(cfg), bridges_(std::move(bridges)), options_(std::move(options)),
-      handler_(std::move(handler)), make_session_(std::move(make_session)) {}
+      handler_(std::move(handler)), make_session_(std::move(make_session)),
+      id_(next_coordinator_id()) {}
 
 const char* client_manager_actor::name() const {
   return "pipeactor.client_manager";
@@ -20,6 +22,11 @@ caf::behavior client_manager_actor::make_behavior() {
   return {
     [this](const connect& x) { return on_connect(x); },
     [this](const stop&) { return on_stop(); },
+    [this](const get_stats&) {
+      auto promise = make_response_promise();
+      gather_statistics(*this, bridges_, id_, promise);
+      return promise;
+    },
     [this](const connection_closed& x) { on_connection_closed(x); },
   };
 }
@@ -44,7 +51,7 @@ caf::expected<connection_setup_ptr> client_manager_actor::make_setup() {
     if (auto err = port->check_message_size(options_.max_message_size))
       return err;
   auto setup = std::make_shared<connection_setup>();
-  setup->coordinator_id = next_coordinator_id();
+  setup->coordinator_id = id_;
   setup->outgoing = true;
   setup->options = options_;
   set_limits(*setup, *port);
@@ -64,7 +71,7 @@ caf::result<named_pipe_connection> client_manager_actor::on_connect(const connec
   auto actor = least_loaded(bridges_).spawn_connection(*setup_);
   named_pipe_connection connection{actor};
   connections_.emplace(connection.id(), caf::actor_cast<caf::weak_actor_ptr>(actor));
-  send(actor, open_pipe{request.pipe_name, request.timeout});
+  send(actor, open_pipe{request.pipe_name, request.timeout, options_.reconnect});
   return connection;
 }
 

@@ -34,6 +34,7 @@ private:
   client_options options_;
   caf::actor handler_;
   session_factory make_session_;
+  uint64_t id_;
   connection_setup_ptr setup_;
   std::unordered_map<uint64_t, caf::weak_actor_ptr> connections_;
   std::vector<caf::response_promise> stoppers_;

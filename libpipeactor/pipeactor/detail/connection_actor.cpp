@@ -10,10 +10,8 @@ connection_actor::connection_actor(caf::actor_config& cfg, completion_bridge_ptr
                                    connection_record_ptr record, const connection_setup& setup)
     : pinned_actor(cfg), bridge_(std::move(bridge)), record_(std::move(record)),
       coordinator_(setup.coordinator), handler_(setup.handler), make_session_(setup.make_session),
+      writes_(setup.options, bridge_->memory()),
       phase_(setup.outgoing ? phase::opening : phase::connected), send_limit_(setup.send_limit),
-      write_queue_byte_limit_(setup.options.write_queue_bytes),
-      write_queue_message_limit_(setup.options.write_queue_messages),
-      write_queue_policy_(setup.options.write_queue_policy),
       continuously_read_(setup.options.continuously_read) {}
 
 connection_actor::~connection_actor() = default;
@@ -26,10 +24,7 @@ const char* connection_actor::name() const {
 
 caf::behavior connection_actor::make_behavior() {
   set_default_handler(caf::drop);
-  set_down_handler([this](caf::down_msg& message) {
-    if (session_)
-      call_session([&](session& s) { s.down(message); });
-  });
+  set_down_handler([this](caf::down_msg& message) { raise_down(message); });
   set_exit_handler([this](caf::exit_msg& message) {
     if (!message.reason)
       return;
@@ -71,16 +66,12 @@ caf::message_handler connection_actor::completions() {
       if (phase_ == phase::connected && continuously_read_ && !pipe_is_closed())
         bridge_->port()->start_reading(*record_);
     },
+    [this](const end_with_pipe&) { quit(); },
     [this](const handler_caught_up&) {
       handler_caught_up_ = true;
       close_if_drained();
     },
-    [this](const timer_expired&) {
-      if (phase_ == phase::opening)
-        try_to_connect();
-      else if (phase_ == phase::draining)
-        close(reason_);
-    },
+    [this](const timer_expired&) { on_timer(); },
   };
 }
 
@@ -96,29 +87,29 @@ caf::message_handler connection_actor::requests() {
       read(x.cookie, promise);
       return promise;
     },
-    [this](const async_close&) -> caf::response_promise {
-      auto promise = promise_of_request();
-      if (promise.pending() && phase_ == phase::closed)
-        promise.deliver(caf::unit);
-      else if (promise.pending())
-        closers_.push_back(promise);
+    [this](const async_close&) {
+      auto promise = promise_of_close();
       close(make_error(errc::closed_by_us));
       return promise;
     },
+    [this](const pipeactor::close_after_drain& x) {
+      auto promise = promise_of_close();
+      close_after_drain(x.deadline);
+      return promise;
+    },
+    [this](const get_stats&) { return stats(); },
   };
 }
 
 void connection_actor::on_exit() {
   // Runs on the bridge, or on whichever thread drops the last handle.
   auto aborted = make_error(errc::operation_aborted);
-  for (; !writes_.empty(); writes_.pop_front()) {
-    if (writes_.front().promise.pending())
-      writes_.front().promise.deliver(aborted);
-  }
-  for (; !reads_.empty(); reads_.pop_front()) {
-    if (reads_.front().promise.pending())
-      reads_.front().promise.deliver(aborted);
-  }
+  while (!writes_.empty())
+    if (auto write = writes_.pop(); write.promise.pending())
+      write.promise.deliver(aborted);
+  for (; !reads_.empty(); reads_.pop_front())
+    if (auto& promise = reads_.front().promise; promise.pending())
+      promise.deliver(aborted);
   for (; !closers_.empty(); closers_.pop_front())
     closers_.front().deliver(caf::unit);
   if (phase_ != phase::closed) {
@@ -132,6 +123,20 @@ void connection_actor::on_exit() {
   session_.reset();
 }
 
+caf::invoke_message_result connection_actor::consume(caf::mailbox_element& element) {
+  struct watched_run {
+    explicit watched_run(handler_pulse& pulse, uint64_t id) noexcept : pulse(pulse) {
+      pulse.begin(id);
+    }
+    ~watched_run() {
+      pulse.end();
+    }
+    handler_pulse& pulse;
+  };
+  watched_run run{*bridge_->pulse(), record_->id()};
+  return pinned_actor::consume(element);
+}
+
 // -- requests ---------------------------------------------------------------------------------
 
 void connection_actor::write(payload data, pipeactor::cookie cookie, caf::response_promise promise,
@@ -142,29 +147,63 @@ void connection_actor::write(payload data, pipeactor::cookie cookie, caf::respon
       promise.deliver(caf::unit);
     return;
   }
-  if (phase_ > phase::draining || pipe_is_closed()) {
-    refuse(std::move(cookie), std::move(promise), make_error(errc::not_connected));
-  } else if (send_limit_ != 0 && size > send_limit_) {
-    refuse(std::move(cookie), std::move(promise),
-           make_error(errc::message_too_large,
-                      "the message has " + std::to_string(size) + " bytes, the limit is "
-                        + std::to_string(send_limit_) + ": raise it, or use byte mode"));
-  } else if (queue_is_full(size)) {
-    auto reason = make_error(errc::queue_full);
-    refuse(std::move(cookie), std::move(promise), reason);
-    if (write_queue_policy_ == write_queue_policy::disconnect)
-      close(std::move(reason));
-  } else {
-    write_queue_bytes_ += size;
-    writes_.push_back({std::move(cookie), size, std::move(promise), std::move(tracker)});
-    if (phase_ == phase::opening)
-      unsent_.push_back(std::move(data));
-    else
-      bridge_->port()->write(*record_, std::move(data));
+  auto refusal = refusal_of_write(data, cookie);
+  auto disconnects = false;
+  if (!refusal && writes_.is_full(size)) {
+    if (writes_.policy() == write_queue_policy::drop_oldest) {
+      drop_writes(size);
+    } else {
+      refusal = make_error(errc::queue_full);
+      disconnects = writes_.policy() == write_queue_policy::disconnect;
+    }
+  }
+  if (!refusal) {
+    writes_.push(
+      {std::move(data), size, std::move(cookie), std::move(promise), std::move(tracker)});
+    feed_port();
     return;
   }
   if (tracker)
     tracker->count(false);
+  refuse(std::move(cookie), std::move(promise), refusal);
+  if (disconnects)
+    close(std::move(refusal));
+}
+
+caf::error connection_actor::refusal_of_write(const payload& data,
+                                              const pipeactor::cookie& cookie) const {
+  if (phase_ > phase::draining || pipe_is_closed())
+    return make_error(errc::not_connected);
+  if (closes_after_drain_)
+    return make_error(errc::not_connected, "the connection is about to close: no more writes");
+  if (phase_ == phase::opening && record_->was_connected
+      && dialer_->writes() == offline_writes::fail)
+    return make_error(errc::not_connected, "the connection was lost, and is not back yet");
+  if (auto err = cookie.check_arrival())
+    return err;
+  if (send_limit_ != 0 && data.size() > send_limit_)
+    return make_error(errc::message_too_large,
+                      "the message has " + std::to_string(data.size()) + " bytes, the limit is "
+                        + std::to_string(send_limit_) + ": raise it, or use byte mode");
+  return caf::none;
+}
+
+/// Makes room for a message of `size` bytes, if need be.
+void connection_actor::drop_writes(size_t size) {
+  while (writes_.has_waiting() && writes_.is_full(size)) {
+    auto write = writes_.pop_waiting();
+    if (write.tracker)
+      write.tracker->count(false);
+    refuse(std::move(write.cookie), std::move(write.promise),
+           make_error(errc::queue_full, "dropped for a newer message: the peer does not read"));
+  }
+}
+
+void connection_actor::feed_port() {
+  if (phase_ == phase::opening || phase_ > phase::draining || pipe_is_closed())
+    return;
+  while (writes_.has_waiting() && writes_.port_has_room())
+    bridge_->port()->write(*record_, writes_.hand_over());
 }
 
 void connection_actor::read(pipeactor::cookie cookie, caf::response_promise promise) {
@@ -173,6 +212,8 @@ void connection_actor::read(pipeactor::cookie cookie, caf::response_promise prom
   } else if (continuously_read_) {
     refuse(std::move(cookie), std::move(promise),
            make_error(errc::invalid_option, "async_read needs continuously_read to be false"));
+  } else if (auto err = cookie.check_arrival()) {
+    refuse(std::move(cookie), std::move(promise), std::move(err));
   } else {
     reads_.push_back({std::move(cookie), std::move(promise)});
     if (phase_ == phase::connected)
@@ -195,151 +236,45 @@ void connection_actor::close(caf::error reason) {
     bridge_->port()->close(*record_);
 }
 
-// -- connecting -------------------------------------------------------------------------------
-
-void connection_actor::on_open_pipe(const open_pipe& request) {
+void connection_actor::close_after_drain(caf::timespan deadline) {
   auto* port = bridge_->port();
-  if (port == nullptr || phase_ != phase::opening)
+  if (port == nullptr || phase_ > phase::draining)
     return;
-  bridge_->enroll(record_);
-  attempt_ = std::make_unique<connection_attempt>();
-  attempt_->pipe_name = request.pipe_name;
-  attempt_->deadline = port->now() + request.timeout;
-  try_to_connect();
-}
-
-void connection_actor::try_to_connect() {
-  auto* port = bridge_->port();
-  auto raw = port->connect(attempt_->pipe_name, record_->settings().mode);
-  if (raw) {
-    attempt_ = nullptr;
-    phase_ = phase::connected;
-    port->adopt(record_, std::move(*raw));
-    for (auto& data : std::exchange(unsent_, {}))
-      port->write(*record_, std::move(data));
-    for (auto count = reads_.size(); count > 0; --count)
-      port->read_one(*record_);
-    on_opened({});
-    return;
-  }
-  auto now = port->now();
-  if (code_of(raw.error()) != errc::pipe_busy || now >= attempt_->deadline) {
-    close(raw.error());
-    return;
-  }
-  // Servers have no bell to ring when an instance is free: ask again, ever more seldom.
-  bridge_->call_at(std::min(now + attempt_->backoff, attempt_->deadline),
-                   caf::actor_cast<caf::weak_actor_ptr>(ctrl()));
-  attempt_->backoff = std::min<port::clock::duration>(attempt_->backoff * 2,
-                                                      defaults::connect_backoff_limit);
-}
-
-// -- completions ------------------------------------------------------------------------------
-
-void connection_actor::on_opened(const caf::error& refused) {
-  if (refused) {
-    close(refused);
-    return;
-  }
-  // A session that could not be made has closed the pipe already, and hears nothing.
-  if (code_of(reason_) == errc::handler_failed)
-    return;
-  // Who had the handle before this may have asked to close: that is heard of after it.
-  if (phase_ == phase::connected && continuously_read_ && !pipe_is_closed())
-    bridge_->port()->start_reading(*record_);
-  raise_connected();
-}
-
-void connection_actor::on_received(const payload& data) {
-  if (phase_ != phase::connected)
-    return;
-  if (continuously_read_) {
-    raise_received({}, data);
-    return;
-  }
-  if (reads_.empty())
-    return;
-  auto read = std::move(reads_.front());
-  reads_.pop_front();
-  if (read.promise.pending())
-    read.promise.deliver(data);
-  raise_received(read.cookie, data);
-}
-
-void connection_actor::on_read_ended(const caf::error& reason) {
-  if (phase_ != phase::connected)
-    return;
-  // Reasons are kept in the order in which they come: the first one tells.
-  if (!reason_)
-    reason_ = reason;
-  auto code = code_of(reason);
-  if (code != errc::closed_by_peer && code != errc::peer_reset) {
-    close(reason);
-    return;
-  }
-  // The peer may have closed its writing half only: what is queued for it, and what the
-  // last events make us write, still goes out.
-  phase_ = phase::draining;
-  if (!pipe_is_closed())
-    record_->state(port::pipe_state::closing);
-  auto self = caf::actor_cast<caf::weak_actor_ptr>(ctrl());
-  if (handler_)
-    send_fence(handler_,
-               fence{std::shared_ptr<void>{nullptr, [self](void*) {
-                                             if (auto strong = caf::actor_cast<caf::actor>(self))
-                                               caf::anon_send(strong, handler_caught_up{});
-                                           }}});
-  else
-    handler_caught_up_ = true;
-  close_if_drained();
-  if (phase_ == phase::draining && !pipe_is_closed())
-    bridge_->call_at(bridge_->port()->now() + defaults::drain_timeout, std::move(self));
-}
-
-void connection_actor::on_sent(size_t count) {
-  for (; count > 0; --count) {
-    auto write = std::move(writes_.front());
-    writes_.pop_front();
-    write_queue_bytes_ -= write.size;
-    if (write.promise.pending())
-      write.promise.deliver(caf::unit);
-    if (write.tracker)
-      write.tracker->count(true);
-    raise_sent(write.cookie);
-  }
+  closes_after_drain_ = true;
+  drain_deadline_ = std::min(drain_deadline_, later(port->now(), deadline));
+  call_at(drain_deadline_);
   close_if_drained();
 }
 
-void connection_actor::on_write_failed(size_t count, const caf::error& reason) {
-  for (; count > 0; --count) {
-    auto write = std::move(writes_.front());
-    writes_.pop_front();
-    write_queue_bytes_ -= write.size;
-    if (write.promise.pending())
-      write.promise.deliver(reason);
-    if (write.tracker)
-      write.tracker->count(false);
-    raise_failed(write.cookie, reason);
-  }
-  close_if_drained();
+connection_stats connection_actor::stats() const {
+  connection_stats result;
+  result.id = record_->id();
+  result.is_connected = record_->state() == port::pipe_state::connected;
+  result.messages_received = counters_.messages_received;
+  result.bytes_received = counters_.bytes_received;
+  result.messages_sent = counters_.messages_sent;
+  result.bytes_sent = counters_.bytes_sent;
+  result.messages_failed = counters_.messages_failed;
+  result.read_queue_messages = record_->account->messages();
+  result.read_queue_bytes = record_->account->bytes();
+  result.write_queue_messages = writes_.size();
+  result.write_queue_bytes = writes_.bytes();
+  return result;
 }
 
-void connection_actor::on_closed() {
-  finish();
-}
+// -- the end ----------------------------------------------------------------------------------
 
 /// The pipe is closed, or was never made.
 void connection_actor::finish() {
-  auto never_connected = phase_ == phase::opening;
+  auto never_connected = record_->outgoing && !record_->was_connected;
   // At the context's end the bridge closes the pipe, and asks nobody.
   if (!reason_)
     reason_ = make_error(errc::closed_by_us, "the context ended");
   phase_ = phase::closed;
-  attempt_ = nullptr;
-  unsent_.clear();
+  dialer_ = nullptr;
   auto aborted = code_of(reason_) == errc::closed_by_us ? make_error(errc::operation_aborted)
                                                         : reason_;
-  // Of a pipe that was never made; others were reported by the port.
+  // What the port never had; the rest was reported by it.
   if (!writes_.empty())
     on_write_failed(writes_.size(), aborted);
   raise_refused_operations();
@@ -358,83 +293,15 @@ void connection_actor::finish() {
     closers_.front().deliver(caf::unit);
   if (exit_reason_)
     quit(exit_reason_);
+  else if (home_system().registry().get(id()))
+    send(this, end_with_pipe{});
 }
 
-// -- events -----------------------------------------------------------------------------------
-
-template <class ServerEvent, class ClientEvent, class... Ts>
-void connection_actor::send_to_handler(const caf::actor& handler, const Ts&... xs) {
-  if (handler && record_->outgoing)
-    send(handler, ClientEvent{handle(), xs...});
-  else if (handler)
-    send(handler, ServerEvent{handle(), xs...});
-}
-
-template <class F>
-void connection_actor::call_session(F handler) {
-  try {
-    handler(*session_);
-  } catch (...) {
-    handler_threw(std::current_exception());
-  }
-}
-
-void connection_actor::raise_connected() {
-  if (session_)
-    call_session([](session& s) { s.connected(); });
-  else
-    send_to_handler<client_connected, pipeactor::connected>(handler_);
-}
-
-void connection_actor::raise_received(const pipeactor::cookie& cookie, const payload& data) {
-  if (session_)
-    call_session([&](session& s) { s.message_received(cookie, data); });
-  else
-    send_to_handler<client_message_received, message_received>(handler_, cookie, data);
-}
-
-void connection_actor::raise_sent(const pipeactor::cookie& cookie) {
-  if (session_)
-    call_session([&](session& s) { s.message_sent(cookie); });
-  else
-    send_to_handler<client_message_sent, message_sent>(handler_, cookie);
-}
-
-void connection_actor::raise_failed(const pipeactor::cookie& cookie, const caf::error& error) {
-  if (session_) {
-    call_session([&](session& s) { s.message_failed(cookie, error); });
-    return;
-  }
-  auto handler = handler_ ? handler_ : caf::actor_cast<caf::actor>(late_handler_);
-  send_to_handler<client_message_failed, message_failed>(handler, cookie, error);
-}
-
-void connection_actor::raise_connect_failed() {
-  if (session_)
-    call_session([this](session& s) { s.connect_failed(reason_); });
-  else
-    send_to_handler<connect_failed, connect_failed>(handler_, record_->id(), reason_);
-}
-
-void connection_actor::raise_disconnected() {
-  if (session_)
-    call_session([this](session& s) { s.disconnected(reason_); });
-  else
-    send_to_handler<client_disconnected, pipeactor::disconnected>(handler_, record_->id(), reason_);
-}
-
-caf::error connection_actor::handler_threw(std::exception_ptr error) {
-  std::string text = "a handler of the session threw";
-  try {
-    std::rethrow_exception(std::move(error));
-  } catch (const std::exception& e) {
-    text += std::string{": "} + e.what();
-  } catch (...) {
-    text += " something that is not a std::exception";
-  }
-  auto reason = make_error(errc::handler_failed, std::move(text));
-  close(reason);
-  return reason;
+void connection_actor::drop_session() {
+  // Handlers of the session's point to it.
+  forget_pending_responses();
+  become(completions().or_else(requests()));
+  session_ = nullptr;
 }
 
 // -- helpers ----------------------------------------------------------------------------------
@@ -466,20 +333,22 @@ void connection_actor::fail_reads(const caf::error& reason) {
   }
 }
 
-bool connection_actor::queue_is_full(size_t size) const noexcept {
-  // A single message may exceed the limit, or it could never be sent.
-  return !writes_.empty()
-         && (write_queue_bytes_ + size > write_queue_byte_limit_
-             || writes_.size() >= write_queue_message_limit_);
-}
-
 bool connection_actor::pipe_is_closed() const noexcept {
   return record_->state() == port::pipe_state::closed;
 }
 
-void connection_actor::close_if_drained() {
-  if (phase_ == phase::draining && writes_.empty() && handler_caught_up_)
-    close(reason_);
+void connection_actor::call_at(port::time_point when) {
+  bridge_->call_at(when, caf::actor_cast<caf::weak_actor_ptr>(ctrl()));
+}
+
+/// Returns the promise to answer when the pipe is closed.
+caf::response_promise connection_actor::promise_of_close() {
+  auto promise = promise_of_request();
+  if (promise.pending() && phase_ == phase::closed)
+    promise.deliver(caf::unit);
+  else if (promise.pending())
+    closers_.push_back(promise);
+  return promise;
 }
 
 named_pipe_connection connection_actor::handle() {

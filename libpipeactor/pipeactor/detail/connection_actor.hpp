@@ -6,38 +6,44 @@
 #include "pipeactor/session.hpp"
 #include "pipeactor/detail/connection_record.hpp"
 #include "pipeactor/detail/connection_setup.hpp"
+#include "pipeactor/detail/dialer.hpp"
 #include "pipeactor/detail/port_messages.hpp"
 #include "pipeactor/detail/ring_queue.hpp"
+#include "pipeactor/detail/write_queue.hpp"
 
 #include <memory>
 #include <string>
-#include <vector>
 
 namespace pipeactor::detail {
 
 /// The only one who touches its pipe. Its life, and what happens in each state:
 ///
-///                 | opening        | connected     | draining       | closing  | closed
-/// ----------------|----------------|---------------|----------------|----------|---------
-///  (connected)    | -> connected   |               |                |          |
-///  (busy)         | try again      |               |                |          |
-///  (not made)     | -> closed (4)  |               |                |          |
-///  received       |                | event         | -              | -        |
-///  read_ended     |                | -> draining (1) | -            | -        |
-///  sent           |                | event         | event; (2)     | event    |
-///  write_failed   |                | event         | event; (2)     | event    |
-///  async_write    | queue          | queue         | queue          | fail (3) | fail (3)
-///  async_read     | queue          | read one      | fail (3)       | fail (3) | fail (3)
-///  async_close    | -> closed (4)  | -> closing    | -> closing     | -        | -
-///  handler failed | -              | -> closing    | -> closing     | -        | -
-///  timer_expired  | try again      | -             | -> closing     | -        | -
-///  closed         |                |               |                | (4)      |
+///                    | opening        | connected     | draining        | closing    | closed
+/// -------------------|----------------|---------------|-----------------|------------|---------
+///  (connected)       | -> connected   |               |                 |            |
+///  (busy)            | ask again      |               |                 |            |
+///  (not made)        | -> closed (4)  |               |                 |            |
+///  received          |                | event         | -               | -          |
+///  read_ended        |                | -> draining (1) | -             | -          |
+///  sent              |                | event; (2)    | event; (2)      | event      |
+///  write_failed      |                | event; (2)    | event; (2)      | event      |
+///  async_write       | queue (5)      | queue (5)     | queue (5)       | fail (3)   | fail (3)
+///  async_read        | queue          | read one      | fail (3)        | fail (3)   | fail (3)
+///  async_close       | -> closed (4)  | -> closing    | -> closing      | -          | -
+///  close_after_drain | (2)            | (2)           | (2)             | -          | -
+///  handler failed    | -              | -> closing    | -> closing      | -          | -
+///  timer_expired     | try again; (6) | (6)           | (6)             | -          | -
+///  closed            |                |               |                 | (4)        |
 ///
 /// (1) A peer that sent too much is closed at once. (2) -> closing when nothing waits to be
-/// written any more and the handler has seen all that was received. (3) errc::not_connected.
-/// (4) The last event: `disconnected`, or `connect_failed` for one that never was connected.
+/// written any more: after close_after_drain, or when the handler has seen all that was
+/// received before the end. (3) errc::not_connected. (4) The last event: `disconnected`, or
+/// `connect_failed` for one that never was connected; but where the connection comes back by
+/// itself (`reconnect_options`): `reconnecting`, and -> opening. (5) Fails after
+/// close_after_drain. (6) -> closing when the time to drain is over.
 ///
-/// An actor of a closed connection lives on until its last handle is gone.
+/// An actor of a closed connection lives on until its last handle is gone. One whose handle
+/// was sent to another node ends with its pipe: CAF's registry would keep it for good.
 class connection_actor final : public pinned_actor {
 public:
   connection_actor(caf::actor_config& cfg, completion_bridge_ptr bridge,
@@ -49,6 +55,7 @@ public:
   const char* name() const override;
   caf::behavior make_behavior() override;
   void on_exit() override;
+  caf::invoke_message_result consume(caf::mailbox_element& element) override;
 
   // -- requests: also called by the session, on the bridge ------------------------------------
 
@@ -56,6 +63,8 @@ public:
              broadcast_tracker_ptr tracker = nullptr);
   void read(pipeactor::cookie cookie, caf::response_promise promise = {});
   void close(caf::error reason);
+  void close_after_drain(caf::timespan deadline);
+  connection_stats stats() const;
 
   connection_record& record() const noexcept {
     return *record_;
@@ -64,22 +73,9 @@ public:
 private:
   enum class phase : uint8_t { opening, connected, draining, closing, closed };
 
-  struct pending_write {
-    pipeactor::cookie cookie;
-    size_t size = 0;
-    caf::response_promise promise;
-    broadcast_tracker_ptr tracker;
-  };
-
   struct pending_read {
     pipeactor::cookie cookie;
     caf::response_promise promise;
-  };
-
-  struct connection_attempt {
-    std::string pipe_name;
-    port::time_point deadline;
-    port::clock::duration backoff = defaults::connect_backoff;
   };
 
   struct refused_operation {
@@ -87,25 +83,46 @@ private:
     caf::error reason;
   };
 
-  // -- completions ----------------------------------------------------------------------------
+  struct counters {
+    uint64_t messages_received = 0;
+    uint64_t bytes_received = 0;
+    uint64_t messages_sent = 0;
+    uint64_t bytes_sent = 0;
+    uint64_t messages_failed = 0;
+  };
+
+  // -- opening: connection_actor_opening.cpp --------------------------------------------------
 
   void on_open_pipe(const open_pipe& request);
   void try_to_connect();
   void on_opened(const caf::error& refused);
+  /// @returns whether the connection comes back by itself
+  bool try_again_later(const caf::error& reason);
+  void reopen();
+
+  // -- completions: connection_actor_completions.cpp ------------------------------------------
+
   void on_received(const payload& data);
   void on_read_ended(const caf::error& reason);
   void on_sent(size_t count);
   void on_write_failed(size_t count, const caf::error& reason);
   void on_closed();
+  void on_timer();
 
-  // -- events: to the session or to the handler -----------------------------------------------
+  /// Asks for `handler_caught_up`.
+  void await_handler();
+  void close_if_drained();
+
+  // -- events, to the session or to the handler: connection_actor_events.cpp ------------------
 
   void raise_connected();
   void raise_received(const pipeactor::cookie& cookie, const payload& data);
   void raise_sent(const pipeactor::cookie& cookie);
   void raise_failed(const pipeactor::cookie& cookie, const caf::error& error);
+  void raise_reconnecting(const caf::error& reason, caf::timespan delay);
   void raise_connect_failed();
   void raise_disconnected();
+  void raise_down(const caf::down_msg& message);
 
   /// Sends an event to the handler actor, where there is one: as the type that servers or
   /// the one that client managers use.
@@ -128,12 +145,17 @@ private:
   void refuse(pipeactor::cookie cookie, caf::response_promise promise, caf::error reason);
   void raise_refused_operations();
   void fail_reads(const caf::error& reason);
-  bool queue_is_full(size_t size) const noexcept;
+  caf::error refusal_of_write(const payload& data, const pipeactor::cookie& cookie) const;
+  void drop_writes(size_t size);
+  /// Passes on what the port may have.
+  void feed_port();
   /// At the context's end the pipe is closed, and the bridge may be gone, while `closed` still
   /// waits in the mailbox.
   bool pipe_is_closed() const noexcept;
-  void close_if_drained();
+  void call_at(port::time_point when);
+  caf::response_promise promise_of_close();
   void finish();
+  void drop_session();
   named_pipe_connection handle();
 
   completion_bridge_ptr bridge_;
@@ -145,26 +167,24 @@ private:
   caf::weak_actor_ptr late_handler_;
   std::unique_ptr<session> session_;
   session_factory make_session_;
-  ring_queue<pending_write> writes_;
-  // What was written while opening.
-  std::vector<payload> unsent_;
+  write_queue writes_;
   ring_queue<pending_read> reads_;
   ring_queue<refused_operation> refused_;
   ring_queue<caf::response_promise> closers_;
-  size_t write_queue_bytes_ = 0;
-  // While opening.
-  std::unique_ptr<connection_attempt> attempt_;
+  counters counters_;
+  // Of an outgoing connection.
+  std::unique_ptr<dialer> dialer_;
+  port::time_point try_again_at_ = port::time_point::max();
+  port::time_point drain_deadline_ = port::time_point::max();
   caf::error reason_;
   /// Set where an exit message asks the actor to end after its pipe.
   caf::error exit_reason_;
   phase phase_;
   bool handler_caught_up_ = false;
+  bool closes_after_drain_ = false;
 
   // Of the setup: it holds the server's handle, which a connection gives up at its end.
   size_t send_limit_;
-  size_t write_queue_byte_limit_;
-  size_t write_queue_message_limit_;
-  write_queue_policy write_queue_policy_;
   bool continuously_read_;
 };
 

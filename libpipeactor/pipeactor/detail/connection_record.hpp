@@ -40,6 +40,9 @@ public:
   static constexpr size_t not_enrolled = SIZE_MAX;
   size_t index = not_enrolled;
 
+  /// An outgoing connection that was made, perhaps not for the first time.
+  bool was_connected = false;
+
   /// The actor is gone or going without having seen its pipe closed; these hear of it.
   bool abandoned = false;
   caf::actor coordinator;

@@ -9,7 +9,9 @@
 #include "pipeactor/detail/connection_setup.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 namespace pipeactor::detail {
 
@@ -51,6 +53,7 @@ struct opened {
 struct open_pipe {
   std::string pipe_name;
   caf::timespan timeout;
+  std::optional<reconnect_options> reconnect;
 };
 
 /// What handlers hold fell below half of the limit.
@@ -58,6 +61,9 @@ struct resume_reading {};
 
 /// The handler actor has handled all events up to the end of the input.
 struct handler_caught_up {};
+
+/// From a closed connection to itself: what was sent to it before is answered, the end.
+struct end_with_pipe {};
 
 class broadcast_tracker;
 using broadcast_tracker_ptr = std::shared_ptr<broadcast_tracker>;
@@ -84,6 +90,17 @@ struct adopt_client {
 struct broadcast_job {
   uint64_t coordinator_id = 0;
   broadcast_write write;
+};
+
+/// Answered with `bridge_report`.
+struct get_bridge_report {
+  uint64_t coordinator_id = 0;
+};
+
+/// A bridge, and its connections of one server or client manager.
+struct bridge_report {
+  bridge_stats bridge;
+  std::vector<connection_stats> connections;
 };
 
 /// A connection's actor ended before its pipe: close it.
@@ -133,9 +150,12 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::opened)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::open_pipe)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::resume_reading)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::handler_caught_up)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::end_with_pipe)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::broadcast_write)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::adopt_client)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::broadcast_job)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::get_bridge_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::bridge_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::abandoned)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::client_accepted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::connection_opened)

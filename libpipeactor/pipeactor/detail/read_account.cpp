@@ -15,6 +15,7 @@ bool read_account::must_pause() noexcept {
 
 void read_account::payload_released(size_t size) noexcept {
   auto level = level_.fetch_sub(entry(size)) - entry(size);
+  memory_->moved(bytes_of(level) + size, bytes_of(level));
   if (!paused_.load() || above(level, 2) || !paused_.exchange(false))
     return;
   if (auto owner = caf::actor_cast<caf::actor>(owner_))

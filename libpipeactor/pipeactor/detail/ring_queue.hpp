@@ -79,6 +79,16 @@ public:
       release();
   }
 
+  /// Takes the element `index` places behind the oldest one out; moves those before it.
+  T extract(size_t index) {
+    assert(index < size_);
+    T result = std::move((*this)[index]);
+    for (; index > 0; --index)
+      (*this)[index] = std::move((*this)[index - 1]);
+    pop_front();
+    return result;
+  }
+
   /// Drops all elements and the memory.
   void clear() {
     while (!empty())

@@ -1,6 +1,7 @@
 #include "pipeactor/detail/server_actor.hpp"
 
 #include "pipeactor/error.hpp"
+#include "pipeactor/detail/gather_statistics.hpp"
 
 namespace pipeactor::detail {
 
@@ -30,6 +31,11 @@ caf::behavior server_actor::make_behavior() {
       for (auto& [id, connection] : connections_)
         result.push_back(connection);
       return result;
+    },
+    [this](const get_stats&) {
+      auto promise = make_response_promise();
+      gather_statistics(*this, bridges_, id_, promise);
+      return promise;
     },
   };
 }
@@ -191,6 +197,11 @@ void server_actor::on_connection_closed(const connection_closed& x) {
 
 caf::response_promise server_actor::on_broadcast(const async_broadcast& request) {
   auto promise = promise_of_request();
+  if (auto err = request.cookie.check_arrival()) {
+    if (promise.pending())
+      promise.deliver(std::move(err));
+    return promise;
+  }
   broadcast_job job;
   job.coordinator_id = id_;
   job.write.data = request.data;

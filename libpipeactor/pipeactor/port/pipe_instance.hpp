@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 
 namespace pipeactor {
 
@@ -72,7 +73,8 @@ public:
   }
 
   /// Valid once the state is `connected`.
-  const peer_identity& peer() const noexcept {
+  peer_identity peer() const {
+    std::lock_guard guard{peer_mutex_};
     return peer_;
   }
 
@@ -88,6 +90,7 @@ public:
 
   /// Must happen before the state becomes `connected`.
   void peer(peer_identity value) {
+    std::lock_guard guard{peer_mutex_};
     peer_ = std::move(value);
   }
 
@@ -99,6 +102,8 @@ private:
   pipe_settings settings_;
   std::atomic<pipe_state> state_{pipe_state::opening};
   std::atomic<native_handle_type> handle_{invalid_native_handle};
+  // A connection that comes back by itself may meet another peer.
+  mutable std::mutex peer_mutex_;
   peer_identity peer_;
 };
 

@@ -1,0 +1,53 @@
+#include "pipeactor/cookie.hpp"
+
+#include "pipeactor/error.hpp"
+#include "pipeactor/messages.hpp"
+
+namespace pipeactor {
+
+namespace {
+
+/// Stands in for a value that could not travel.
+struct lost_value {};
+
+constexpr char lost_mark = 'x';
+constexpr char bytes_mark = 'b';
+
+} // namespace
+
+} // namespace pipeactor
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::lost_value)
+
+namespace pipeactor {
+
+caf::error cookie::check_portable() const {
+  return empty() || get_if<payload>() != nullptr ? caf::error{}
+                                                 : make_error(errc::cookie_not_portable);
+}
+
+caf::error cookie::check_arrival() const {
+  return get_if<lost_value>() == nullptr ? caf::error{} : make_error(errc::cookie_not_portable);
+}
+
+payload cookie::pack() const {
+  if (empty())
+    return {};
+  auto* bytes = get_if<payload>();
+  if (bytes == nullptr)
+    return payload{std::string_view{&lost_mark, 1}};
+  return payload{std::string{bytes_mark} + std::string{bytes->text()}};
+}
+
+cookie cookie::unpack(const payload& parcel) {
+  if (parcel.empty())
+    return {};
+  auto text = parcel.text();
+  return text.front() == bytes_mark ? of(payload{text.substr(1)}) : of(lost_value{});
+}
+
+std::string to_string(const cookie& x) {
+  return x.get_if<lost_value>() == nullptr ? caf::to_string(x.value_) : "lost";
+}
+
+} // namespace pipeactor

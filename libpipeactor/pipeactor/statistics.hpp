@@ -1,0 +1,96 @@
+#pragma once
+
+// The answers to `get_stats`. Counters begin with the connection or bridge they belong to and
+// never go back.
+
+#include "pipeactor/detail/caf_compat.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace pipeactor {
+
+/// What one connection has done, and what it has queued.
+struct connection_stats {
+  uint64_t id = 0;
+  bool is_connected = false;
+  uint64_t messages_received = 0;
+  uint64_t bytes_received = 0;
+  /// Accepted by the operating system.
+  uint64_t messages_sent = 0;
+  uint64_t bytes_sent = 0;
+  /// Operations that failed, with their cookies.
+  uint64_t messages_failed = 0;
+  /// Handed to handlers and not released yet (`read_queue_bytes`, `read_queue_messages`).
+  uint64_t read_queue_messages = 0;
+  uint64_t read_queue_bytes = 0;
+  /// Written and not accepted by the operating system yet (`write_queue_bytes`, ...).
+  uint64_t write_queue_messages = 0;
+  uint64_t write_queue_bytes = 0;
+};
+
+/// What one bridge has done for all servers and client managers that share it.
+struct bridge_stats {
+  /// "io_uring", "epoll", ...
+  std::string port;
+  uint64_t connections = 0;
+  /// Turns of its loop: messages per turn tell how well system calls are shared.
+  uint64_t turns = 0;
+  uint64_t messages_received = 0;
+  uint64_t bytes_received = 0;
+  uint64_t messages_sent = 0;
+  uint64_t bytes_sent = 0;
+  /// Handlers that ran for longer than `defaults::slow_handler`.
+  uint64_t slow_handlers = 0;
+};
+
+/// What a server or client manager knows.
+struct statistics {
+  /// The bridges that serve its connections.
+  std::vector<bridge_stats> bridges;
+  /// Its own connections, in no order.
+  std::vector<connection_stats> connections;
+  /// What the queues of the whole context hold, in steps of 4 KiB per queue.
+  uint64_t queued_bytes = 0;
+  uint64_t memory_limit = 0;
+};
+
+// -- inspection -------------------------------------------------------------------------------
+
+template <class Inspector>
+detail::inspect_result_t<Inspector> inspect(Inspector& f, connection_stats& x) {
+  return detail::inspect_fields(f, "pipeactor::connection_stats", detail::field("id", x.id),
+                                detail::field("is_connected", x.is_connected),
+                                detail::field("messages_received", x.messages_received),
+                                detail::field("bytes_received", x.bytes_received),
+                                detail::field("messages_sent", x.messages_sent),
+                                detail::field("bytes_sent", x.bytes_sent),
+                                detail::field("messages_failed", x.messages_failed),
+                                detail::field("read_queue_messages", x.read_queue_messages),
+                                detail::field("read_queue_bytes", x.read_queue_bytes),
+                                detail::field("write_queue_messages", x.write_queue_messages),
+                                detail::field("write_queue_bytes", x.write_queue_bytes));
+}
+
+template <class Inspector>
+detail::inspect_result_t<Inspector> inspect(Inspector& f, bridge_stats& x) {
+  return detail::inspect_fields(f, "pipeactor::bridge_stats", detail::field("port", x.port),
+                                detail::field("connections", x.connections),
+                                detail::field("turns", x.turns),
+                                detail::field("messages_received", x.messages_received),
+                                detail::field("bytes_received", x.bytes_received),
+                                detail::field("messages_sent", x.messages_sent),
+                                detail::field("bytes_sent", x.bytes_sent),
+                                detail::field("slow_handlers", x.slow_handlers));
+}
+
+template <class Inspector>
+detail::inspect_result_t<Inspector> inspect(Inspector& f, statistics& x) {
+  return detail::inspect_fields(f, "pipeactor::statistics", detail::field("bridges", x.bridges),
+                                detail::field("connections", x.connections),
+                                detail::field("queued_bytes", x.queued_bytes),
+                                detail::field("memory_limit", x.memory_limit));
+}
+
+} // namespace pipeactor

@@ -1,0 +1,322 @@
+// Connections and servers used from another node. Both nodes are actor systems of this
+// process, joined by CAF's middleman over loopback: all that passes is serialised.
+
+#include "contract/fixture.hpp"
+
+#include <caf/io/middleman.hpp>
+
+using namespace contract;
+
+namespace {
+
+/// A node without pipes.
+struct other_node {
+  other_node()
+      : system(configured(config)), self(std::make_unique<caf::scoped_actor>(system, true)) {}
+
+  ~other_node() {
+    self = nullptr;
+  }
+
+  static caf::actor_system_config& configured(caf::actor_system_config& config) {
+    add_message_types(config);
+    config.load<caf::io::middleman>();
+    config.set("scheduler.max-threads", 2);
+    return config;
+  }
+
+  /// Returns the actor as this node sees it.
+  caf::actor reach(caf::actor_system& home, const caf::actor& actor) {
+    auto port = home.middleman().publish(actor, 0, "127.0.0.1");
+    REQUIRE(port);
+    auto remote = system.middleman().remote_actor("127.0.0.1", *port);
+    REQUIRE(remote);
+    REQUIRE(caf::actor_cast<caf::abstract_actor*>(*remote)
+            != caf::actor_cast<caf::abstract_actor*>(actor));
+    return *remote;
+  }
+
+  /// Sends a request from this node.
+  /// @returns `errc::none`, or what it was answered with
+  template <class... Results, class Request>
+  caf::error ask(const caf::actor& whom, Request request,
+                 std::function<void(const Results&...)> use = nullptr) {
+    caf::error result;
+    (*self)
+      ->request(whom, patience, std::move(request))
+      .receive(
+        [&](const Results&... xs) {
+          if (use)
+            use(xs...);
+        },
+        [&](caf::error& err) { result = std::move(err); });
+    return result;
+  }
+
+  /// Returns the connections of a server of the other node.
+  std::vector<named_pipe_connection> connections_of(const caf::actor& server) {
+    std::vector<named_pipe_connection> result;
+    std::function<void(const std::vector<named_pipe_connection>&)> take = [&](auto& xs) {
+      result = xs;
+    };
+    REQUIRE_FALSE(ask(server, get_connections{}, take));
+    return result;
+  }
+
+  caf::actor_system_config config;
+  caf::actor_system system;
+  std::unique_ptr<caf::scoped_actor> self;
+};
+
+/// A server with one client, and its connection as another node holds it.
+struct shared_connection {
+  explicit shared_connection(taker who, bool continuously_read = true) {
+    auto options = f.options();
+    options.continuously_read = continuously_read;
+    server = f.serve(options, who, log);
+    client = f.connect(server);
+    local = log->connection();
+    REQUIRE(local);
+    remote_server = node.reach(f.system(), server.server.actor());
+    auto connections = node.connections_of(remote_server);
+    REQUIRE(connections.size() == 1);
+    remote = connections.front();
+  }
+
+  ~shared_connection() {
+    remote = {};
+    remote_server = nullptr;
+  }
+
+  port_fixture f{each_port(), {}, place::node};
+  other_node node;
+  log_ptr log = std::make_shared<event_log>();
+  running_server server;
+  client_ptr client;
+  named_pipe_connection local;
+  caf::actor remote_server;
+  named_pipe_connection remote;
+};
+
+} // namespace
+
+TEST_CASE("a connection of another node is not local") {
+  shared_connection x{each_taker()};
+  CHECK(x.remote);
+  CHECK_FALSE(x.remote.is_local());
+  CHECK(x.remote.id() == x.local.id());
+  CHECK_FALSE(x.remote.is_connected());
+  CHECK_FALSE(x.remote.is_opening());
+  CHECK(x.remote.native_handle() == invalid_native_handle);
+  auto peer = x.remote.peer();
+  REQUIRE_FALSE(peer);
+  CHECK(code_of(peer.error()) == errc::not_local);
+  CHECK(x.remote.custom_data() == nullptr);
+}
+
+TEST_CASE("another node writes to a connection, and hears how it went") {
+  shared_connection x{each_taker()};
+  CHECK_FALSE(x.remote.async_write(payload{"from afar"}, cookie::of(payload{"bytes"})));
+  CHECK(x.client->receive() == "from afar");
+  REQUIRE(x.log->wait_for("sent"));
+  auto long_message = pattern(100'000);
+  CHECK_FALSE(x.node.ask<>(x.remote.actor(), async_write{payload{long_message}, {}}));
+  CHECK((x.client->receive() == long_message));
+  auto too_long = payload{pattern(x.server.ready.max_message_size + 1)};
+  auto err = x.node.ask<>(x.remote.actor(), async_write{too_long, {}});
+  CHECK(code_of(err) == errc::message_too_large);
+  CHECK(describe(err).find("the limit is") != std::string::npos);
+}
+
+TEST_CASE("another node reads from a connection") {
+  shared_connection x{each_taker(), false};
+  REQUIRE(x.client->send("to afar"));
+  std::string text;
+  std::function<void(const payload&)> take = [&](auto& data) { text = std::string{data.text()}; };
+  CHECK_FALSE(x.node.ask(x.remote.actor(), async_read{}, take));
+  CHECK(text == "to afar");
+}
+
+TEST_CASE("a cookie from another node has to be bytes, and is refused at the sender else") {
+  shared_connection x{each_taker()};
+  CHECK(code_of(x.remote.async_write(payload{"x"}, cookie::of(7))) == errc::cookie_not_portable);
+  CHECK(code_of(x.remote.async_read(cookie::of(7))) == errc::cookie_not_portable);
+  named_pipe_server server{x.remote_server};
+  CHECK(code_of(server.async_broadcast(payload{"x"}, cookie::of(7))) == errc::cookie_not_portable);
+  // Who goes round the handle is told by the pipe's node.
+  CHECK(code_of(x.node.ask<>(x.remote.actor(), async_write{payload{"x"}, cookie::of(7)}))
+        == errc::cookie_not_portable);
+  CHECK(code_of(x.node.ask<broadcast_result>(x.remote_server,
+                                             async_broadcast{payload{"x"}, cookie::of(7)}))
+        == errc::cookie_not_portable);
+  CHECK_FALSE(x.remote.async_write(payload{"only this"}, cookie::of(payload{"bytes"})));
+  CHECK(x.client->receive() == "only this");
+}
+
+TEST_CASE("another node closes a connection") {
+  shared_connection x{each_taker()};
+  CHECK_FALSE(x.node.ask<>(x.remote.actor(), async_close{}));
+  CHECK(x.client->at_end());
+  CHECK(x.log->wait_for("disconnected closed_by_us"));
+}
+
+TEST_CASE("another node that monitors a connection hears of its end") {
+  shared_connection x{each_taker()};
+  auto& self = *x.node.self;
+  self->monitor(x.remote.actor());
+  // Answered: the monitor is in place, since messages to one node keep their order.
+  REQUIRE_FALSE(x.node.ask<>(x.remote.actor(), async_write{payload{"x"}, {}}));
+  x.client->close();
+  REQUIRE(x.log->wait_for("disconnected"));
+  x.local = {};
+  x.log->forget_connections();
+  auto down = false;
+  self->receive([&](caf::down_msg&) { down = true; }, caf::after(patience) >> [] {});
+  CHECK(down);
+}
+
+TEST_CASE("a connection that another node has seen leaves nothing behind when it is closed") {
+  shared_connection x{taker::session};
+  CHECK_FALSE(x.remote.async_write(payload{"x"}));
+  CHECK(x.client->receive() == "x");
+  x.client->close();
+  REQUIRE(x.log->wait_for("disconnected"));
+  x.local = {};
+  x.log->forget_connections();
+  CHECK(x.log->wait_for("session gone"));
+  CHECK(code_of(x.node.ask<>(x.remote.actor(), async_write{payload{"late"}, {}})) != errc::none);
+}
+
+TEST_CASE("a handle that another node drops leaves the connection open, and nothing behind") {
+  shared_connection x{taker::session};
+  x.remote = {};
+  REQUIRE(x.client->send("x"));
+  CHECK(x.log->wait_for("received x"));
+  x.client->close();
+  REQUIRE(x.log->wait_for("disconnected"));
+  x.local = {};
+  x.log->forget_connections();
+  CHECK(x.log->wait_for("session gone"));
+}
+
+TEST_CASE("another node broadcasts through a server") {
+  shared_connection x{each_taker()};
+  auto second = x.f.connect(x.server, x.log, 1).first;
+  broadcast_result result;
+  std::function<void(const broadcast_result&)> take = [&](auto& r) { result = r; };
+  CHECK_FALSE(x.node.ask(x.remote_server, async_broadcast{payload{"to all"}, {}}, take));
+  CHECK(result.sent == 2);
+  CHECK(x.client->receive() == "to all");
+  CHECK(second->receive() == "to all");
+}
+
+TEST_CASE("another node starts, asks and stops a server") {
+  shared_connection x{each_taker()};
+  std::string name;
+  std::function<void(const server_ready&)> ready = [&](auto& r) { name = r.pipe_name; };
+  CHECK_FALSE(x.node.ask(x.remote_server, start{}, ready));
+  CHECK(name == x.server.options.pipe_name);
+  size_t connections = 0;
+  std::function<void(const statistics&)> stats = [&](auto& s) {
+    connections = s.connections.size();
+  };
+  CHECK_FALSE(x.node.ask(x.remote_server, get_stats{}, stats));
+  CHECK(connections == 1);
+  CHECK_FALSE(x.node.ask<>(x.remote_server, stop{}));
+  CHECK(x.client->at_end());
+}
+
+TEST_CASE("a handler of another node takes a server's events, and answers") {
+  port_fixture f{each_port(), {}, place::node};
+  other_node node;
+  auto log = std::make_shared<event_log>();
+  auto handler = node.system.spawn(recording_handler, log_writer{log}, echo());
+  {
+    auto remote_handler = [&] {
+      auto port = node.system.middleman().publish(handler, 0, "127.0.0.1");
+      REQUIRE(port);
+      auto remote = f.system().middleman().remote_actor("127.0.0.1", *port);
+      REQUIRE(remote);
+      return *remote;
+    }();
+    auto options = f.options();
+    auto server = f.started(f.context().spawn_server(options, remote_handler), options);
+    auto client = f.connect(server);
+    for (int i = 0; i < 100; ++i) {
+      REQUIRE(client->send(std::to_string(i)));
+      REQUIRE(client->receive() == std::to_string(i));
+    }
+    // The last words are answered too, although the answer takes its time.
+    REQUIRE(client->send("last"));
+    client->close();
+    REQUIRE(log->wait_for("disconnected"));
+  }
+  CHECK(log->count("connected") == 1);
+  CHECK(log->count("received") == 101);
+  log->forget_connections();
+  f.end_system();
+  handler = nullptr;
+}
+
+TEST_CASE("in byte mode a handler of another node still answers after the end of the input") {
+  port_fixture f{each_port(), {}, place::node};
+  other_node node;
+  auto log = std::make_shared<event_log>();
+  auto handler = node.system.spawn(recording_handler, log_writer{log}, echo());
+  {
+    auto port = node.system.middleman().publish(handler, 0, "127.0.0.1");
+    REQUIRE(port);
+    auto remote = f.system().middleman().remote_actor("127.0.0.1", *port);
+    REQUIRE(remote);
+    auto options = f.options();
+    options.mode = pipe_mode::byte;
+    auto server = f.started(f.context().spawn_server(options, *remote), options);
+    auto client = f.connect(server);
+    REQUIRE(client->send("question"));
+    client->shutdown_write();
+    CHECK(client->receive_bytes(8) == "question");
+    CHECK(client->at_end());
+  }
+  REQUIRE(log->wait_for("disconnected closed_by_peer"));
+  log->forget_connections();
+  f.end_system();
+  handler = nullptr;
+}
+
+TEST_CASE("a node that goes away leaves server and connection as they were") {
+  port_fixture f{each_port(), {}, place::node};
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(f.options(), each_taker(), log);
+  auto client = f.connect(server);
+  {
+    other_node node;
+    auto remote_server = node.reach(f.system(), server.server.actor());
+    auto connections = node.connections_of(remote_server);
+    REQUIRE(connections.size() == 1);
+    CHECK_FALSE(connections.front().async_write(payload{"farewell"}));
+    CHECK(client->receive() == "farewell");
+    connections.clear();
+  }
+  CHECK(client->send("still here"));
+  CHECK(log->wait_for("received still here"));
+}
+
+TEST_CASE("destroying context and system with handles kept on another node does not hang") {
+  port_fixture f{each_port(), {}, place::node};
+  other_node node;
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(f.options(), each_taker(), log);
+  auto client = f.connect(server);
+  auto remote_server = node.reach(f.system(), server.server.actor());
+  auto connections = node.connections_of(remote_server);
+  REQUIRE(connections.size() == 1);
+  f.end_context();
+  CHECK(client->at_end());
+  CHECK(code_of(node.ask<>(connections.front().actor(), async_write{payload{"x"}, {}}))
+        != errc::none);
+  server.server = {};
+  log->forget_connections();
+  f.end_system();
+  CHECK(code_of(node.ask<>(connections.front().actor(), async_write{payload{"x"}, {}}))
+        != errc::none);
+}

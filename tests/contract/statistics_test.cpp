@@ -1,0 +1,150 @@
+// What a server tells of itself, and what is reported about slow handlers.
+
+#include "contract/fixture.hpp"
+
+#include <spdlog/sinks/base_sink.h>
+#include <spdlog/spdlog.h>
+
+using namespace contract;
+
+TEST_CASE("get_stats counts messages and bytes, per bridge and per connection") {
+  port_fixture f;
+  auto options = f.options();
+  options.num_threads = 2;
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(options, each_taker(), log, echo());
+  std::vector<client_ptr> clients;
+  for (size_t i = 0; i < 4; ++i) {
+    clients.push_back(f.connect(server, log, i).first);
+    for (size_t message = 0; message <= i; ++message) {
+      REQUIRE(clients[i]->send("12345"));
+      REQUIRE(clients[i]->receive() == "12345");
+    }
+  }
+  REQUIRE(log->wait_for("sent", 10));
+  auto stats = server.server.stats();
+  REQUIRE(stats);
+  REQUIRE(stats->bridges.size() == 2);
+  uint64_t received = 0;
+  uint64_t sent_bytes = 0;
+  for (auto& bridge : stats->bridges) {
+    CHECK(bridge.port == to_string(f.kind()));
+    CHECK(bridge.connections == 2);
+    CHECK(bridge.turns > 0);
+    CHECK(bridge.slow_handlers == 0);
+    received += bridge.messages_received;
+    sent_bytes += bridge.bytes_sent;
+  }
+  CHECK(received == 10);
+  CHECK(sent_bytes == 50);
+  REQUIRE(stats->connections.size() == 4);
+  for (size_t i = 0; i < 4; ++i) {
+    auto id = log->connection(i).id();
+    auto found = std::find_if(stats->connections.begin(), stats->connections.end(),
+                              [id](auto& x) { return x.id == id; });
+    REQUIRE(found != stats->connections.end());
+    CHECK(found->is_connected);
+    CHECK(found->messages_received == i + 1);
+    CHECK(found->bytes_received == 5 * (i + 1));
+    CHECK(found->messages_sent == i + 1);
+    CHECK(found->bytes_sent == 5 * (i + 1));
+    CHECK(found->write_queue_bytes == 0);
+  }
+}
+
+TEST_CASE("get_stats asked of a connection tells its own, also after its end") {
+  port_fixture f;
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(f.options(), each_taker(), log);
+  auto [client, connection] = f.connect(server, log);
+  auto block = payload{pattern(30'000)};
+  for (int i = 0; i < 300; ++i)
+    connection.async_write(block);
+  connection_stats stats;
+  std::function<void(const connection_stats&)> take = [&](auto& x) { stats = x; };
+  auto ask = [&, actor = connection.actor()] {
+    return f.ask<connection_stats>(actor, get_stats{}, take);
+  };
+  REQUIRE_FALSE(ask());
+  CHECK(stats.is_connected);
+  CHECK(stats.write_queue_messages + stats.messages_sent == 300);
+  CHECK(stats.write_queue_bytes == 30'000 * stats.write_queue_messages);
+  connection.async_close();
+  REQUIRE(log->wait_for("disconnected"));
+  REQUIRE_FALSE(ask());
+  CHECK_FALSE(stats.is_connected);
+  CHECK(stats.write_queue_messages == 0);
+  CHECK(stats.messages_sent + stats.messages_failed == 300);
+}
+
+TEST_CASE("a client manager tells of its connections") {
+  port_fixture f;
+  auto server = f.serve(f.options(), taker::session, std::make_shared<event_log>(), echo());
+  auto log = std::make_shared<event_log>();
+  auto manager = f.manage({}, each_taker(), log);
+  auto connection = f.open(manager, server.options.pipe_name);
+  connection.async_write(payload{"hello"});
+  REQUIRE(log->wait_for("received hello"));
+  auto stats = manager.stats();
+  REQUIRE(stats);
+  REQUIRE(stats->connections.size() == 1);
+  CHECK(stats->connections.front().id == connection.id());
+  CHECK(stats->connections.front().bytes_received == 5);
+}
+
+namespace {
+
+/// Keeps what the library logs.
+class log_sink : public spdlog::sinks::base_sink<std::mutex> {
+public:
+  bool wait_for(const std::string& text) {
+    std::unique_lock guard{changes_mutex_};
+    return changed_.wait_for(guard, patience, [&] {
+      return std::any_of(lines_.begin(), lines_.end(),
+                         [&](auto& line) { return line.find(text) != std::string::npos; });
+    });
+  }
+
+protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    std::lock_guard guard{changes_mutex_};
+    lines_.emplace_back(message.payload.data(), message.payload.size());
+    changed_.notify_all();
+  }
+
+  void flush_() override {}
+
+private:
+  std::mutex changes_mutex_;
+  std::condition_variable changed_;
+  std::vector<std::string> lines_;
+};
+
+} // namespace
+
+TEST_CASE("a handler that blocks its bridge is reported with its connection, while it blocks") {
+  auto sink = std::make_shared<log_sink>();
+  spdlog::drop("pipeactor");
+  spdlog::register_logger(std::make_shared<spdlog::logger>("pipeactor", sink));
+  {
+    port_fixture f;
+    auto blocked = std::make_shared<gate>();
+    script todo;
+    todo.received = [&](const named_pipe_connection&, const cookie&, const payload&) {
+      blocked->pass();
+    };
+    auto log = std::make_shared<event_log>();
+    auto server = f.serve(f.options(), taker::session, log, todo);
+    auto [client, connection] = f.connect(server, log);
+    // Idle long enough for the watch to sleep, or not: both have to work.
+    REQUIRE(client->send("block"));
+    CHECK(sink->wait_for("a handler of connection " + std::to_string(connection.id())));
+    blocked->open();
+    REQUIRE(client->send("go on"));
+    REQUIRE(log->wait_for("received go on"));
+    auto stats = server.server.stats();
+    REQUIRE(stats);
+    CHECK(stats->bridges.front().slow_handlers == 1);
+  }
+  spdlog::drop("pipeactor");
+}
