@@ -255,7 +255,8 @@ TEST_CASE("a handler of another node takes a server's events, and answers") {
   CHECK(log->count("received") == 101);
   log->forget_connections();
   f.end_system();
-  handler = nullptr;
+  // CAF keeps what was published.
+  caf::anon_send_exit(handler, caf::exit_reason::user_shutdown);
 }
 
 TEST_CASE("in byte mode a handler of another node still answers after the end of the input") {
@@ -280,7 +281,8 @@ TEST_CASE("in byte mode a handler of another node still answers after the end of
   REQUIRE(log->wait_for("disconnected closed_by_peer"));
   log->forget_connections();
   f.end_system();
-  handler = nullptr;
+  // CAF keeps what was published.
+  caf::anon_send_exit(handler, caf::exit_reason::user_shutdown);
 }
 
 TEST_CASE("a node that goes away leaves server and connection as they were") {
@@ -317,6 +319,4 @@ TEST_CASE("destroying context and system with handles kept on another node does 
   server.server = {};
   log->forget_connections();
   f.end_system();
-  CHECK(code_of(node.ask<>(connections.front().actor(), async_write{payload{"x"}, {}}))
-        != errc::none);
 }
