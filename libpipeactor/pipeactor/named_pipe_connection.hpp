@@ -22,8 +22,8 @@ class connection_record;
 /// one to each open connection.
 ///
 /// A handle may be sent to actors of other nodes, and used there. Such a connection stays open
-/// until it is closed, and its actor ends with its pipe: what is asked of it later is answered
-/// with `caf::sec::request_receiver_down`, by CAF.
+/// until it is closed, and its actor ends with its pipe: monitor it to hear of that. What is sent
+/// to it later gets no answer from CAF 0.17, not even an error: requests time out.
 ///
 /// The functions of the first group are sends: they return at once, from any thread.
 /// Actors that want an answer `request` the message from `actor()` instead.
