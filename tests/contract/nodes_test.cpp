@@ -289,6 +289,7 @@ TEST_CASE("a node that goes away leaves server and connection as they were") {
   auto log = std::make_shared<event_log>();
   auto server = f.serve(f.options(), each_taker(), log);
   auto client = f.connect(server);
+  REQUIRE(log->wait_for("connected"));
   {
     other_node node;
     auto remote_server = node.reach(f.system(), server.server.actor());
@@ -308,6 +309,7 @@ TEST_CASE("destroying context and system with handles kept on another node does 
   auto log = std::make_shared<event_log>();
   auto server = f.serve(f.options(), each_taker(), log);
   auto client = f.connect(server);
+  REQUIRE(log->wait_for("connected"));
   auto remote_server = node.reach(f.system(), server.server.actor());
   auto connections = node.connections_of(remote_server);
   REQUIRE(connections.size() == 1);
