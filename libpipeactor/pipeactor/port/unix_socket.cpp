@@ -219,10 +219,9 @@ caf::expected<unique_fd> connect_unix(const std::string& pipe_name, pipe_mode mo
   auto shared = connect_in(pipe_place::shared, pipe_name, mode);
   if (shared || code_of(shared.error()) != errc::no_such_pipe)
     return shared;
-  return make_error(errc::no_such_pipe, "no server listens on " + pipe_name + " in "
-                                          + pipe_directory(pipe_place::own) + " or "
-                                          + pipe_directory(pipe_place::shared)
-                                          + ": start it first");
+  return make_error(errc::no_such_pipe,
+                    "no server listens on " + pipe_name + " in " + pipe_directory(pipe_place::own)
+                      + " or " + pipe_directory(pipe_place::shared) + ": start it first");
 }
 
 peer_identity unix_pipe::peer() const {
