@@ -225,17 +225,30 @@ std::string read_lock_text(int fd) {
   return {buffer, size > 0 ? static_cast<size_t>(size) : 0};
 }
 
+caf::error in_use(const std::string& path, const std::string& by) {
+  return make_error(errc::pipe_in_use, "cannot claim " + path + ": " + by);
+}
+
+/// Another user's lock file is in the way.
+caf::error of_other_user(const std::string& path, uid_t owner) {
+  auto user = "user " + std::to_string(owner);
+  if (pipe_name_claim::is_held(path))
+    return in_use(path, "a server of " + user + " has it");
+  return unsafe(lock_path(path),
+                "belongs to " + user + ": start the server as that user, or remove it");
+}
+
 /// Writing to a file that is not our lock file would destroy it: take "Cargo.lock" beside
 /// a pipe named "Cargo".
-caf::error check_lock_file(int fd, const std::string& lock) {
+caf::error check_lock_file(int fd, const std::string& path) {
+  auto lock = lock_path(path);
   struct stat info;
   if (fstat(fd, &info) != 0)
     return unix_error(errno, "cannot use the lock file " + lock);
   if (!S_ISREG(info.st_mode))
     return unsafe(lock, "is not a regular file: remove it");
   if (info.st_uid != geteuid())
-    return unsafe(lock, "belongs to user " + std::to_string(info.st_uid)
-                          + ": start the server as that user, or remove it");
+    return of_other_user(path, info.st_uid);
   if (info.st_nlink > 1)
     return unsafe(lock, "has a second name (hard link): remove it");
   auto text = read_lock_text(fd);
@@ -261,10 +274,6 @@ void write_pid(int fd) {
   // is no reason to fail, the lock is what counts.
   if (pwrite(fd, text.data(), text.size(), 0) != size || ftruncate(fd, size) != 0)
     return;
-}
-
-caf::error in_use(const std::string& path, const std::string& by) {
-  return make_error(errc::pipe_in_use, "cannot claim " + path + ": " + by);
 }
 
 caf::error lock_file(int fd, const std::string& path) {
@@ -370,9 +379,12 @@ caf::expected<pipe_name_claim> pipe_name_claim::acquire(const std::string& path,
   auto lock = lock_path(path);
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
     auto fd = open_lock_file(lock);
-    if (!fd)
-      return std::move(fd.error());
-    if (auto err = check_lock_file(fd->get(), lock))
+    if (!fd) {
+      struct stat info;
+      auto is_foreign = lstat(lock.c_str(), &info) == 0 && info.st_uid != geteuid();
+      return is_foreign && is_held(path) ? of_other_user(path, info.st_uid) : std::move(fd.error());
+    }
+    if (auto err = check_lock_file(fd->get(), path))
       return err;
     if (auto err = lock_file(fd->get(), path))
       return err;

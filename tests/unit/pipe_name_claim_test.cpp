@@ -431,6 +431,30 @@ TEST_CASE("pipe_name_claim::acquire lets other users see that a shared name is h
   CHECK(text == (readable ? "held" : "not held"));
 }
 
+TEST_CASE("pipe_name_claim::acquire tells of another user's live server") {
+  if (!is_root())
+    return;
+  temp_directory directory;
+  auto path = directory / "pipe";
+  REQUIRE(chmod(directory.path().c_str(), 01777) == 0);
+  child_process server{[&]() -> std::string {
+    if (!drop_to(other_user))
+      return "cannot drop";
+    auto claim = pipe_name_claim::acquire(path, true);
+    if (!claim)
+      return describe(claim.error());
+    new pipe_name_claim{std::move(*claim)};
+    return "claimed";
+  }};
+  REQUIRE(server.text() == "claimed");
+  auto as_root = text_of_claim(path);
+  auto as_third = as_user(other_user - 1, [&] { return text_of_claim(path); });
+  for (auto& text : {as_root, as_third}) {
+    CHECK(contains(text, "pipe_in_use"));
+    CHECK(contains(text, "a server of user 65534 has it"));
+  }
+}
+
 TEST_CASE("a lock that a reader of the lock file holds makes nobody a server") {
   if (!is_root())
     return;
