@@ -52,7 +52,7 @@ struct listen_request {
   /// Listening fails where check_message_size() refuses it.
   size_t max_message_size = 0;
   /// Whom to let reach the name. Others may reach it too: who connects is checked above.
-  resolved_access access;
+  resolved_access access = {};
 };
 
 /// Returns the leaf names of live servers that match a pattern (see `find_named_pipes`),
