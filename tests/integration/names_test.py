@@ -122,7 +122,8 @@ class Options(harness.Case):
                           ["listen", "x", "--threads", "two"], ["listen", "x", "--port", "kqueue"],
                           ["listen", "x", "--mode", "datagram"],
                           ["listen", "x", "--spin-us", "-1"], ["connect", "x", "--linger", "-1"],
-                          ["list", "x", "y"], ["connect", "x", "--expect", "many"], ["connect", "x", "--whole=maybe"]):
+                          ["connect", "x", "--expect", "many"], ["connect", "x", "--whole=maybe"],
+                          ["list", "x", "y"]):
             result = self.pipecat(*arguments)
             self.assertEqual(result.returncode, 2, (arguments, result))
             self.assertIn(b"--help", result.stderr)
