@@ -22,10 +22,31 @@ void tell(uint64_t client, const std::string& what) {
   report("client " + std::to_string(client) + " " + what);
 }
 
+void tell_connected(uint64_t client, const caf::expected<peer_identity>& peer) {
+  tell(client, "connected: " + (peer ? describe(*peer) : describe(peer.error())));
+}
+
+void tell_received(uint64_t client, const payload& data) {
+  tell(client, "received " + std::to_string(data.size()) + " bytes");
+}
+
+void tell_sent(uint64_t client) {
+  tell(client, "sent");
+}
+
+void tell_failed(uint64_t client, const caf::error& error) {
+  tell(client, "failed: " + describe(error));
+}
+
+void tell_left(uint64_t client, const caf::error& reason) {
+  tell(client, "left: " + describe(reason));
+}
+
 // -- sessions: the clients of --echo and --broadcast ------------------------------------------
 
-/// Word for word the session of examples/echo_server.cpp.
+/// The session of examples/echo_server.cpp.
 class echo_session : public session {
+protected:
   void message_received(const pipeactor::cookie&, const payload& data) override {
     async_write(data);
   }
@@ -37,7 +58,7 @@ public:
   explicit broadcast_session(std::shared_ptr<const caf::actor> server)
       : server_(std::move(server)) {}
 
-private:
+protected:
   void message_received(const pipeactor::cookie&, const payload& data) override {
     // `data` is kept until every client has the message: that slows a sender down to the
     // speed of the others (server_options::read_queue_bytes). The copy is not kept count
@@ -47,54 +68,88 @@ private:
       .then([data](const broadcast_result&) {}, [data](const caf::error&) {});
   }
 
+private:
   std::shared_ptr<const caf::actor> server_;
 };
 
-/// Any session, and it tells who comes and why they go.
+/// Any session, and it tells who comes and why they go, or every event.
 template <class Session>
-class verbose : public Session {
+class telling_session final : public Session {
 public:
-  using Session::Session;
+  template <class... Args>
+  explicit telling_session(telling told, const Args&... args)
+      : Session(args...), all_(told == telling::events) {}
 
 private:
   void connected() override {
-    auto peer = this->connection().peer();
-    tell(this->connection().id(),
-         "connected: " + (peer ? to_string(*peer) : describe(peer.error())));
+    id_ = this->connection().id();
+    tell_connected(id_, this->connection().peer());
     Session::connected();
   }
 
+  void message_received(const pipeactor::cookie& cookie, const payload& data) override {
+    if (all_)
+      tell_received(id_, data);
+    Session::message_received(cookie, data);
+  }
+
+  void message_sent(const pipeactor::cookie& cookie) override {
+    if (all_)
+      tell_sent(id_);
+    Session::message_sent(cookie);
+  }
+
+  void message_failed(const pipeactor::cookie& cookie, const caf::error& error) override {
+    if (all_)
+      tell_failed(id_, error);
+    Session::message_failed(cookie, error);
+  }
+
   void disconnected(const caf::error& reason) override {
-    tell(this->connection().id(), "left: " + describe(reason));
+    // One that was refused has never been connected.
+    tell_left(this->connection().id(), reason);
     Session::disconnected(reason);
   }
+
+  bool all_;
+  uint64_t id_ = 0;
 };
 
 template <class Session, class... Args>
-named_pipe_server spawn(context& ctx, const server_options& options, bool is_verbose,
+named_pipe_server spawn(context& ctx, const server_options& options, telling told,
                         const Args&... args) {
-  return is_verbose ? ctx.spawn_server<verbose<Session>>(options, args...)
-                    : ctx.spawn_server<Session>(options, args...);
+  return told == telling::nothing
+           ? ctx.spawn_server<Session>(options, args...)
+           : ctx.spawn_server<telling_session<Session>>(options, told, args...);
 }
 
 // -- handler actors: the clients of --marshalled and of plain `listen` ------------------------
 
-caf::message_handler told_events(bool verbose) {
-  if (!verbose)
+/// Tells of all events but those of messages received.
+caf::message_handler told_events(telling told) {
+  if (told == telling::nothing)
     return ignore_events();
-  return caf::message_handler{
-    [](const client_connected& e) {
-      auto peer = e.connection.peer();
-      tell(e.connection.id(), "connected: " + (peer ? to_string(*peer) : describe(peer.error())));
-    },
-    [](const client_disconnected& e) { tell(e.connection_id, "left: " + describe(e.reason)); }}
+  caf::message_handler clients{[](const client_connected& e) {
+                                 tell_connected(e.connection.id(), e.connection.peer());
+                               },
+                               [](const client_disconnected& e) {
+                                 tell_left(e.connection_id, e.reason);
+                               }};
+  if (told == telling::clients)
+    return clients.or_else(ignore_events());
+  return clients
+    .or_else([](const client_message_sent& e) { tell_sent(e.connection.id()); },
+             [](const client_message_failed& e) { tell_failed(e.connection.id(), e.error); })
     .or_else(ignore_events());
 }
 
-caf::behavior echoer(caf::event_based_actor*, bool verbose) {
-  return caf::message_handler{
-    [](const client_message_received& e) { e.connection.async_write(e.data); }}
-    .or_else(told_events(verbose));
+caf::behavior echoer(caf::event_based_actor*, telling told) {
+  return caf::message_handler{[told](const client_message_received& e) {
+           if (told == telling::events)
+             tell_received(e.connection.id(), e.data);
+           e.connection.async_write(e.data);
+         }}
+    .or_else(told_events(told));
 }
 
 /// Clients may connect: the line that scripts wait for.
@@ -104,15 +159,17 @@ void announce(console& terminal, const server_ready& ready) {
 
 /// Prints what clients send. `stop` ends it once all before is printed.
 caf::behavior printer(caf::event_based_actor* self, console* terminal, pipe_mode mode,
-                      bool verbose) {
+                      telling told) {
   auto end = mode == pipe_mode::message ? "\n" : "";
   return caf::message_handler{// Here, since a quick client's message must not come before it.
                               [terminal](const server_ready& e) { announce(*terminal, e); },
-                              [terminal, end](const client_message_received& e) {
+                              [=](const client_message_received& e) {
+                                if (told == telling::events)
+                                  tell_received(e.connection.id(), e.data);
                                 terminal->write(std::string{e.data.text()} + end);
                               },
                               [self](const stop&) { self->quit(); }}
-    .or_else(told_events(verbose));
+    .or_else(told_events(told));
 }
 
 // -- plain `listen`: from standard input to every client --------------------------------------
@@ -198,7 +255,7 @@ int serve(context& ctx, const listen_command& command, const named_pipe_server& 
   auto ready = server.start();
   if (!ready)
     return fail_to_begin(ready.error(), ctx, command.context.port);
-  if (command.verbose)
+  if (command.told != telling::nothing)
     report_terms(ctx, *ready);
   if (input == nullptr)
     announce(terminal, *ready);
@@ -226,16 +283,16 @@ int run(const listen_command& command, console& terminal) {
   caf::actor printing;
   auto broadcaster = std::make_shared<caf::actor>();
   if (command.marshalled) {
-    server = ctx.spawn_server(options, system.spawn(echoer, command.verbose));
+    server = ctx.spawn_server(options, system.spawn(echoer, command.told));
   } else if (command.echo) {
-    server = spawn<echo_session>(ctx, options, command.verbose);
+    server = spawn<echo_session>(ctx, options, command.told);
   } else if (command.broadcast) {
-    server = spawn<broadcast_session>(ctx, options, command.verbose,
+    server = spawn<broadcast_session>(ctx, options, command.told,
                                       std::shared_ptr<const caf::actor>{broadcaster});
     *broadcaster = server.actor();
   } else {
     // It has a thread of its own, since standard output may block.
-    printing = system.spawn<caf::detached>(printer, &terminal, options.mode, command.verbose);
+    printing = system.spawn<caf::detached>(printer, &terminal, options.mode, command.told);
     server = ctx.spawn_server(options, printing);
   }
   feeder input{system, server, options.mode};

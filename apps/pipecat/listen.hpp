@@ -4,6 +4,9 @@
 
 #include <pipeactor/options.hpp>
 
+/// What a server tells on standard error.
+enum class telling : uint8_t { nothing, clients, events };
+
 /// What the command line of `pipecat listen` says.
 struct listen_command {
   pipeactor::context_options context;
@@ -11,7 +14,7 @@ struct listen_command {
   bool echo = false;
   bool broadcast = false;
   bool marshalled = false;
-  bool verbose = false;
+  telling told = telling::nothing;
 };
 
 /// Runs a server until a signal, or the end of standard output.

@@ -1,10 +1,12 @@
 #include "connect.hpp"
 #include "console.hpp"
+#include "list.hpp"
 #include "listen.hpp"
 #include "tool.hpp"
 
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <exception>
 
 using namespace pipeactor;
@@ -43,13 +45,28 @@ CLI::Validator not_negative() {
           ""};
 }
 
+/// Adds an option that says who may be at the other end.
+void add_access(CLI::App& app, const char* option, pipe_access& access, const char* help) {
+  app
+    .add_option_function<std::string>(
+      option,
+      [option, &access](const std::string& text) {
+        auto parsed = pipe_access::parse(text);
+        if (!parsed)
+          throw CLI::ValidationError(option, describe(parsed.error()));
+        access = *parsed;
+      },
+      help)
+    ->type_name("WHO");
+}
+
 // -- options of both commands -----------------------------------------------------------------
 
 void add_name(CLI::App& app, std::string& name) {
   app
     .add_option("NAME", name,
-                "Name of the pipe, e.g. my_service: a socket in a\ndirectory of yours. "
-                "One that starts with / is a path.")
+                "Name of the pipe, e.g. my_service: a socket in a\ndirectory of yours, or in "
+                "/run/pipeactor where several\nusers share it. One that starts with / is a path.")
     ->required();
 }
 
@@ -91,6 +108,12 @@ const char* listen_examples = R"(Examples:
       every client sees the log from now on: pipecat connect log
   pipecat listen /tmp/stream --echo --mode byte
       try it: echo hello | nc -N -U /tmp/stream
+  pipecat listen my_service --echo --access list:alice,@staff --events
+      others may connect, and you see who does: user alice, the members of group staff.
+      WHO is owner (default), group, group:NAME, everyone or a list: of users and @groups
+      by name or number. Root and you are always admitted; who is not is disconnected.
+      For all but owner the socket lies in /run/pipeactor, which an administrator makes:
+      install -d -m 1777 /run/pipeactor
 
 The line LISTENING <path> tells that clients may connect. Ends at SIGINT or SIGTERM.
 Empty lines of standard input are not sent. Plain listen and --broadcast go at the speed of
@@ -123,8 +146,15 @@ void add_listen(CLI::App& tool, listen_command& command) {
                 "disconnected. Default: what the system grants, at most\n4 MiB.")
     ->check(not_negative())
     ->type_name("BYTES");
-  app.add_flag("-v,--verbose", command.verbose,
-               "Tell on standard error who connects and why they leave.");
+  add_access(app, "--access", command.server.access,
+             "Who may connect: owner (default), group[:NAME],\neveryone, or "
+             "list:USER,@GROUP,...; see below.");
+  app.add_flag_callback(
+    "-v,--verbose", [&command] { command.told = std::max(command.told, telling::clients); },
+    "Tell on standard error who connects and why they leave:\nprocess, user and groups.");
+  app.add_flag_callback(
+    "--events", [&command] { command.told = telling::events; },
+    "As -v, and a line for each message that is received,\nsent or failed.");
 }
 
 // -- connect ----------------------------------------------------------------------------------
@@ -136,6 +166,9 @@ const char* connect_examples = R"(Examples:
       two messages; ends when two replies are there
   pipecat connect my_service --whole < report.txt > answer.txt
       one message
+  pipecat connect my_service --trust list:postgres
+      the server may be user postgres's; without it only yours or root's, since another
+      user could be faster to take the name
 
 Exits with 0 when all was sent and all expected replies came; with 1 and a reason when not,
 or when the pipe cannot be opened (no such pipe, busy, access denied).
@@ -159,7 +192,31 @@ CLI::App* add_connect(CLI::App& tool, connect_command& command) {
   add_seconds(app, "--linger", command.linger,
               "How long a silence ends it, once standard input has\n"
               "ended (default 0.5; 5 with --expect).");
+  add_access(app, "--trust", command.client.trusted_servers,
+             "Who may run the server, as for listen --access (default\n"
+             "owner: you or root). Nothing is sent to any other.");
   add_port(app, command.context);
+  return &app;
+}
+
+// -- list -------------------------------------------------------------------------------------
+
+const char* list_examples = R"(Examples:
+  pipecat list
+      all servers that live now, one name a line
+  pipecat list 'log*'
+      those whose name begins with log; quote it, or the shell takes the star
+  pipecat list my_service && pipecat connect my_service
+      connect where there is a server
+
+Looks in your own directory and in /run/pipeactor, and connects to none: servers do not
+notice. A pipe that is a path is not listed. Exits with 0 when there is one, else with 1.)";
+
+CLI::App* add_list(CLI::App& tool, std::string& pattern) {
+  auto& app = *tool.add_subcommand("list", "Print the names of the servers that live now");
+  app.footer(list_examples);
+  app.add_option("PATTERN", pattern,
+                 "Which names: * stands for any number of characters,\n? for one (default *).");
   return &app;
 }
 
@@ -169,16 +226,20 @@ int run_tool(int argc, char** argv) {
   tool.set_version_flag("--version", PIPECAT_VERSION);
   tool.get_formatter()->column_width(22);
   tool.require_subcommand(1);
-  tool.footer("More: pipecat listen --help, pipecat connect --help");
+  tool.footer("More: pipecat listen --help, pipecat connect --help, pipecat list --help");
   listen_command listen;
   add_listen(tool, listen);
   connect_command connect;
   auto* connecting = add_connect(tool, connect);
+  std::string pattern = "*";
+  auto* listing = add_list(tool, pattern);
   try {
     tool.parse(argc, argv);
   } catch (const CLI::ParseError& err) {
     return tool.exit(err) == 0 ? 0 : usage_error;
   }
+  if (*listing)
+    return list(pattern);
   console terminal;
   return *connecting ? run(connect, terminal) : run(listen, terminal);
 }

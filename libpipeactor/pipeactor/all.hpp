@@ -11,6 +11,7 @@
 #include "pipeactor/options.hpp"
 #include "pipeactor/payload.hpp"
 #include "pipeactor/peer_identity.hpp"
+#include "pipeactor/pipe_access.hpp"
 #include "pipeactor/pipe_name.hpp"
 #include "pipeactor/session.hpp"
 #include "pipeactor/statistics.hpp"

@@ -226,9 +226,10 @@ void completion_bridge::open_connection(const detail::connection_setup& setup,
   enroll(record);
   port_->adopt(record, std::move(raw));
   caf::error refused;
-  if (!is_same_user_or_root(record->peer()))
-    refused = make_error(errc::access_denied,
-                         "a client of another user was refused: " + to_string(record->peer()));
+  if (!setup.access.admits(record->peer()))
+    refused = make_error(errc::access_denied, "a client that server_options::access does not admit "
+                                              "was refused: "
+                                                + to_string(record->peer()));
   caf::anon_send(setup.coordinator, detail::connection_opened{std::move(connection)});
   deliver(*record, opened_, detail::opened{std::move(refused)});
 }

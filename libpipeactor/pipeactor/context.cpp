@@ -57,6 +57,7 @@ struct context::impl {
       [why](const pipeactor::start&) -> caf::result<server_ready> { return why; },
       [why](const async_broadcast&) -> caf::result<broadcast_result> { return why; },
       [why](const connect&) -> caf::result<named_pipe_connection> { return why; },
+      [why](const find_named_pipes&) -> caf::result<std::vector<std::string>> { return why; },
       [](const get_connections&) { return std::vector<named_pipe_connection>{}; },
       [why](const get_stats&) -> caf::result<statistics> { return why; },
       [](const stop&) {},

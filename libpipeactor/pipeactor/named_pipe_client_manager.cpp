@@ -14,6 +14,16 @@ named_pipe_client_manager::connect(std::string pipe_name, caf::timespan timeout)
   return result;
 }
 
+caf::expected<std::vector<std::string>>
+named_pipe_client_manager::find_named_pipes(std::string pattern) const {
+  std::vector<std::string> result;
+  if (auto err = detail::ask(actor_, defaults::request_timeout,
+                             pipeactor::find_named_pipes{std::move(pattern)},
+                             [&](std::vector<std::string>& names) { result = std::move(names); }))
+    return err;
+  return result;
+}
+
 caf::error named_pipe_client_manager::stop(std::chrono::milliseconds timeout) const {
   return detail::ask(actor_, timeout, pipeactor::stop{}, [] {});
 }

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <string>
+#include <vector>
 
 namespace pipeactor {
 
@@ -13,8 +14,8 @@ namespace pipeactor {
 /// `context::spawn_client_manager`. Cheap to copy. Connections belong to whoever holds them:
 /// one that nobody holds any more is closed.
 ///
-/// Actors `request` the message `connect` from `actor()`; a thread that is not an actor
-/// calls `connect`.
+/// Actors `request` the messages `connect` and `find_named_pipes` from `actor()`; a thread that
+/// is not an actor calls the functions of these names.
 class PIPEACTOR_EXPORT named_pipe_client_manager {
 public:
   named_pipe_client_manager() noexcept = default;
@@ -41,6 +42,10 @@ public:
   /// actors: waits.
   caf::expected<statistics>
   stats(std::chrono::milliseconds timeout = defaults::request_timeout) const;
+
+  /// Returns the leaf names of live servers that match `pattern` (`*` and `?`), sorted. Connects
+  /// to none. Not from actors: waits for the manager's answer.
+  caf::expected<std::vector<std::string>> find_named_pipes(std::string pattern = "*") const;
 
   /// Closes all connections. Waits until they are closed; not from actors.
   caf::error stop(std::chrono::milliseconds timeout = defaults::request_timeout) const;

@@ -2,6 +2,7 @@
 
 #include "pipeactor/defaults.hpp"
 #include "pipeactor/export.hpp"
+#include "pipeactor/pipe_access.hpp"
 #include "pipeactor/detail/caf_compat.hpp"
 
 #include <chrono>
@@ -120,6 +121,11 @@ struct server_options : connection_options {
 
   /// Connections that may wait to be accepted (the listen backlog).
   size_t pending_instances = defaults::pending_instances;
+
+  /// Who may connect. Decides on Linux where a leaf name lies too: `owner` in the user's own
+  /// directory, all others in /run/pipeactor, which the administrator makes. A client that is
+  /// not admitted is disconnected with `errc::access_denied`, and only the server is told.
+  pipe_access access;
 };
 
 /// How a connection comes back by itself after it was lost or could not be made.
@@ -147,6 +153,10 @@ struct client_options : connection_options {
   /// each change, `disconnected` (or `connect_failed`) only of the end. Errors that time does
   /// not mend, such as a bad name, end a connection all the same.
   std::optional<reconnect_options> reconnect;
+
+  /// Who may be the server: another user could be faster to take a name. Any other is
+  /// refused with `errc::access_denied`, and nothing is sent to it.
+  pipe_access trusted_servers;
 };
 
 /// Returns an error that names the first option that is out of range, or none.

@@ -25,9 +25,21 @@ struct peer_identity {
 /// Returns e.g. "pid 12, uid 1000, gid 1000".
 PIPEACTOR_EXPORT std::string to_string(const peer_identity& peer);
 
-/// Returns whether the peer runs as this process's effective user, or as root, who is
-/// always admitted.
-PIPEACTOR_EXPORT bool is_same_user_or_root(const peer_identity& peer);
+/// Returns all there is, with names: "pid 12, uid 1000 (alice), gid 1000 (alice), groups 27
+/// (sudo) 50 (staff)". Looks them up in the system's database of users, which may wait for a
+/// directory service.
+PIPEACTOR_EXPORT std::string describe(const peer_identity& peer);
+
+/// Returns what peers learn about this process: its effective user and group.
+PIPEACTOR_EXPORT peer_identity this_process();
+
+/// Returns the id of a user or a group: a number stands for itself, a name is looked up in the
+/// system's database of users, which may wait for a directory service.
+/// @returns `errc::invalid_option` for a name that is not there
+PIPEACTOR_EXPORT caf::expected<int64_t> user_id(const std::string& user);
+
+/// @copydoc user_id
+PIPEACTOR_EXPORT caf::expected<int64_t> group_id(const std::string& group);
 
 template <class Inspector>
 detail::inspect_result_t<Inspector> inspect(Inspector& f, peer_identity& x) {

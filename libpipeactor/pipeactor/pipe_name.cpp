@@ -26,6 +26,10 @@ using port::unique_fd;
 using port::unix_error;
 
 constexpr std::string_view lock_suffix = ".lock";
+constexpr const char* shared_directory = "/run/pipeactor";
+constexpr const char* shared_directory_advice
+  = ": the administrator makes it: install -d -m 1777 /run/pipeactor (docs/deployment.md); or use "
+    "an absolute path";
 /// A terminating NUL always fits, so that programs that print sun_path are safe.
 constexpr size_t longest_path = sizeof(sockaddr_un::sun_path) - 1;
 /// The longest text that a lock file holds: a pid and a line feed.
@@ -77,12 +81,12 @@ std::string directory_of(const std::string& path) {
 
 } // namespace
 
-caf::expected<std::string> pipe_path(const std::string& name) {
+caf::expected<std::string> pipe_path(const std::string& name, pipe_place place) {
   if (name.empty())
     return make_error(errc::missing_pipe_name);
   if (auto* flaw = flaw_of(name); flaw != nullptr)
     return make_error(errc::invalid_pipe_name, std::string{"the pipe name "} + flaw);
-  auto path = is_absolute(name) ? name : pipe_directory() + "/" + name;
+  auto path = is_absolute(name) ? name : pipe_directory(place) + "/" + name;
   if (path.size() > longest_path)
     return make_error(errc::pipe_name_too_long,
                       "the path " + path + " has " + std::to_string(path.size())
@@ -90,7 +94,9 @@ caf::expected<std::string> pipe_path(const std::string& name) {
   return path;
 }
 
-std::string pipe_directory() {
+std::string pipe_directory(pipe_place place) {
+  if (place == pipe_place::shared)
+    return shared_directory;
   auto uid = geteuid();
   auto runtime = "/run/user/" + std::to_string(uid);
   struct stat info;
@@ -101,19 +107,31 @@ std::string pipe_directory() {
   return "/tmp/pipeactor-" + std::to_string(uid);
 }
 
-caf::error prepare_pipe_directory(const std::string& name) {
+caf::error prepare_pipe_directory(const std::string& name, pipe_place place) {
   if (is_absolute(name))
     return caf::none;
-  return detail::prepare_directory(pipe_directory());
+  if (place == pipe_place::own)
+    return detail::prepare_directory(pipe_directory());
+  auto err = detail::check_shared_directory(shared_directory);
+  if (code_of(err) == errc::no_such_pipe)
+    return make_error(errc::os_error,
+                      std::string{shared_directory} + " is missing" + shared_directory_advice,
+                      ENOENT);
+  return err;
 }
 
-caf::error check_pipe_directory(const std::string& name) {
+caf::error check_pipe_directory(const std::string& name, pipe_place place) {
   if (is_absolute(name))
     return caf::none;
-  return detail::check_directory(pipe_directory());
+  return place == pipe_place::own ? detail::check_directory(pipe_directory())
+                                  : detail::check_shared_directory(shared_directory);
 }
 
 namespace detail {
+
+bool is_leaf_name(const std::string& name) {
+  return !name.empty() && !is_absolute(name) && flaw_of(name) == nullptr;
+}
 
 caf::error prepare_directory(const std::string& directory) {
   // One that was made just now is checked too: another user may have been first.
@@ -139,6 +157,20 @@ caf::error check_directory(const std::string& directory) {
                                + ": only that user or root can remove it");
   if ((info.st_mode & 077) != 0)
     return unsafe(directory, "lets other users in: chmod 700 it");
+  return caf::none;
+}
+
+caf::error check_shared_directory(const std::string& directory) {
+  struct stat info;
+  if (lstat(directory.c_str(), &info) != 0)
+    return unix_error(errno, "cannot use " + directory);
+  if (!S_ISDIR(info.st_mode))
+    return unsafe(directory, "is not a directory" + std::string{shared_directory_advice});
+  if (info.st_uid != 0)
+    return unsafe(directory, "belongs to user " + std::to_string(info.st_uid)
+                               + " and not to root: chown root it");
+  if ((info.st_mode & 022) != 0 && (info.st_mode & S_ISVTX) == 0)
+    return unsafe(directory, "lets users remove each other's pipes: chmod +t it");
   return caf::none;
 }
 
@@ -193,17 +225,30 @@ std::string read_lock_text(int fd) {
   return {buffer, size > 0 ? static_cast<size_t>(size) : 0};
 }
 
+caf::error in_use(const std::string& path, const std::string& by) {
+  return make_error(errc::pipe_in_use, "cannot claim " + path + ": " + by);
+}
+
+/// Another user's lock file is in the way.
+caf::error of_other_user(const std::string& path, uid_t owner) {
+  auto user = "user " + std::to_string(owner);
+  if (pipe_name_claim::is_held(path))
+    return in_use(path, "a server of " + user + " has it");
+  return unsafe(lock_path(path),
+                "belongs to " + user + ": start the server as that user, or remove it");
+}
+
 /// Writing to a file that is not our lock file would destroy it: take "Cargo.lock" beside
 /// a pipe named "Cargo".
-caf::error check_lock_file(int fd, const std::string& lock) {
+caf::error check_lock_file(int fd, const std::string& path) {
+  auto lock = lock_path(path);
   struct stat info;
   if (fstat(fd, &info) != 0)
     return unix_error(errno, "cannot use the lock file " + lock);
   if (!S_ISREG(info.st_mode))
     return unsafe(lock, "is not a regular file: remove it");
   if (info.st_uid != geteuid())
-    return unsafe(lock, "belongs to user " + std::to_string(info.st_uid)
-                          + ": start the server as that user, or remove it");
+    return of_other_user(path, info.st_uid);
   if (info.st_nlink > 1)
     return unsafe(lock, "has a second name (hard link): remove it");
   auto text = read_lock_text(fd);
@@ -231,16 +276,15 @@ void write_pid(int fd) {
     return;
 }
 
-caf::error in_use(const std::string& path, const std::string& by) {
-  return make_error(errc::pipe_in_use, "cannot claim " + path + ": " + by);
-}
-
 caf::error lock_file(int fd, const std::string& path) {
   auto lock = whole_file(F_WRLCK);
   if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
     return caf::none;
   if (errno != EAGAIN && errno != EACCES)
     return unix_error(errno, "cannot lock " + lock_path(path));
+  // Who may read the file can hold a lock of this kind, and no server does.
+  if (fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_RDLCK)
+    return in_use(path, "another program holds a lock on " + lock_path(path) + ": remove it");
   auto pid = read_lock_text(fd);
   pid.resize(std::min(pid.find('\n'), pid.size()));
   return in_use(path, pid.empty() ? "held by another server" : "held by process " + pid);
@@ -331,13 +375,16 @@ pipe_name_claim::~pipe_name_claim() {
     unlink(path.c_str());
 }
 
-caf::expected<pipe_name_claim> pipe_name_claim::acquire(const std::string& path) {
+caf::expected<pipe_name_claim> pipe_name_claim::acquire(const std::string& path, bool readable) {
   auto lock = lock_path(path);
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
     auto fd = open_lock_file(lock);
-    if (!fd)
-      return std::move(fd.error());
-    if (auto err = check_lock_file(fd->get(), lock))
+    if (!fd) {
+      struct stat info;
+      auto is_foreign = lstat(lock.c_str(), &info) == 0 && info.st_uid != geteuid();
+      return is_foreign && is_held(path) ? of_other_user(path, info.st_uid) : std::move(fd.error());
+    }
+    if (auto err = check_lock_file(fd->get(), path))
       return err;
     if (auto err = lock_file(fd->get(), path))
       return err;
@@ -348,6 +395,8 @@ caf::expected<pipe_name_claim> pipe_name_claim::acquire(const std::string& path)
     // without a server it is of no use.
     pipe_name_claim result{path, fd->release()};
     auto was_ours = !read_lock_text(result.lock_fd_).empty();
+    if (fchmod(result.lock_fd_, readable ? 0644 : 0600) != 0)
+      return unix_error(errno, "cannot set the mode of " + lock);
     write_pid(result.lock_fd_);
     if (auto err = clear_path(path, was_ours))
       return err;
@@ -360,7 +409,8 @@ bool pipe_name_claim::is_held(const std::string& path) {
   unique_fd fd{
     open(lock_path(path).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
   auto lock = whole_file(F_WRLCK);
-  return fd && fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  // Anybody who may read the file can hold a read lock.
+  return fd && fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type == F_WRLCK;
 }
 
 void pipe_name_claim::socket_bound() noexcept {

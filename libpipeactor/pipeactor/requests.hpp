@@ -77,6 +77,13 @@ struct connect {
   caf::timespan timeout = defaults::connect_timeout;
 };
 
+/// Looks for live servers, without connecting to any. Answered with
+/// `std::vector<std::string>`: the leaf names that match, sorted.
+struct find_named_pipes {
+  /// `*` stands for any number of characters, `?` for one.
+  std::string pattern = "*";
+};
+
 // -- inspection -------------------------------------------------------------------------------
 
 #define PIPEACTOR_INSPECT_EMPTY(type)                                                              \
@@ -126,6 +133,12 @@ template <class Inspector>
 detail::inspect_result_t<Inspector> inspect(Inspector& f, connect& x) {
   return detail::inspect_fields(f, "pipeactor::connect", detail::field("pipe_name", x.pipe_name),
                                 detail::field("timeout", x.timeout));
+}
+
+template <class Inspector>
+detail::inspect_result_t<Inspector> inspect(Inspector& f, find_named_pipes& x) {
+  return detail::inspect_fields(f, "pipeactor::find_named_pipes",
+                                detail::field("pattern", x.pattern));
 }
 
 } // namespace pipeactor

@@ -93,6 +93,14 @@ server_options port_fixture::options() const {
   return result;
 }
 
+server_options port_fixture::options(pipe_access access) const {
+  auto result = options();
+  result.access = std::move(access);
+  if (kind_ != port_kind::simulated)
+    result.pipe_name.insert(0, "/tmp/pipeactor-");
+  return result;
+}
+
 caf::actor port_fixture::spawn_handler(const log_ptr& log, const script& todo) {
   handlers_.push_back(system().spawn(recording_handler, log_writer{log}, todo));
   return handlers_.back();
@@ -139,13 +147,36 @@ port_fixture::connect(const running_server& server, const log_ptr& log, size_t i
   return {client, connection};
 }
 
-client_ptr port_fixture::connect_as_stranger(const running_server& server) {
+namespace {
+
+peer_identity somebody(int64_t uid, int64_t gid, std::vector<int64_t> groups) {
+  peer_identity result;
+  result.pid = 4711;
+  result.uid = uid;
+  result.gid = gid;
+  result.groups = std::move(groups);
+  return result;
+}
+
+} // namespace
+
+client_ptr port_fixture::connect_as(const running_server& server, int64_t uid, int64_t gid,
+                                    std::vector<int64_t> groups) {
   if (kind_ != port_kind::simulated)
     return nullptr;
-  peer_identity stranger;
-  stranger.pid = 4711;
-  stranger.uid = 65533;
-  return connect_over_network(*network_, server.ready.pipe_name, server.options.mode, stranger);
+  return connect_over_network(*network_, server.ready.pipe_name, server.options.mode,
+                              somebody(uid, gid, std::move(groups)));
+}
+
+client_ptr port_fixture::connect_as_stranger(const running_server& server) {
+  return connect_as(server, 65533, 65533);
+}
+
+bool port_fixture::become_server_of(int64_t uid, int64_t gid, std::vector<int64_t> groups) {
+  if (kind_ != port_kind::simulated)
+    return false;
+  network_->identify_servers(somebody(uid, gid, std::move(groups)));
+  return true;
 }
 
 named_pipe_client_manager port_fixture::manage(const client_options& options, taker who,

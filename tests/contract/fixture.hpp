@@ -77,6 +77,9 @@ public:
   /// Returns options with a name that nobody else has.
   server_options options() const;
 
+  /// Returns options with a name that other users can reach, too.
+  server_options options(pipe_access access) const;
+
   caf::actor spawn_handler(const log_ptr& log, const script& todo = {});
 
   /// Starts a server. Its events are written to `log`.
@@ -117,6 +120,11 @@ public:
   std::pair<client_ptr, named_pipe_connection> connect(const running_server& server,
                                                        const log_ptr& log, size_t index = 0);
 
+  /// Connects as somebody else, where the port can: in memory; else nullptr. Other processes of
+  /// other users are for tests/integration.
+  client_ptr connect_as(const running_server& server, int64_t uid, int64_t gid,
+                        std::vector<int64_t> groups = {});
+
   /// Connects as another user, where that gets as far as the server; else nullptr.
   client_ptr connect_as_stranger(const running_server& server);
 
@@ -127,6 +135,10 @@ public:
   /// Opens a connection of ours.
   named_pipe_connection open(const named_pipe_client_manager& manager, const std::string& pipe_name,
                              caf::timespan timeout = patience);
+
+  /// Lets servers be another user's, where the port can.
+  /// @returns whether it can
+  bool become_server_of(int64_t uid, int64_t gid, std::vector<int64_t> groups = {});
 
   // -- requests -------------------------------------------------------------------------------
 

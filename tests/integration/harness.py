@@ -71,14 +71,14 @@ def other_uid(index=0):
     return 1_000_000 + 4 * os.getpid() + index
 
 
-def become(uid, limits=None, before=None):
-    """Returns a function for Popen's preexec_fn: resource limits, then a user."""
+def become(uid, limits=None, before=None, groups=(), gid=None):
+    """Returns a function for Popen's preexec_fn: resource limits, then a user with groups."""
     def change():
         for what, value in (limits or {}).items():
             resource.setrlimit(what, (value, value))
         if uid is not None:
-            os.setgroups([])
-            os.setresgid(uid, uid, uid)
+            os.setgroups(groups)
+            os.setresgid(*[uid if gid is None else gid] * 3)
             os.setresuid(uid, uid, uid)
         if before is not None:
             before()

@@ -122,13 +122,15 @@ class Options(harness.Case):
                           ["listen", "x", "--threads", "two"], ["listen", "x", "--port", "kqueue"],
                           ["listen", "x", "--mode", "datagram"],
                           ["listen", "x", "--spin-us", "-1"], ["connect", "x", "--linger", "-1"],
-                          ["connect", "x", "--expect", "many"], ["connect", "x", "--whole=maybe"]):
+                          ["connect", "x", "--expect", "many"], ["connect", "x", "--whole=maybe"],
+                          ["list", "x", "y"]):
             result = self.pipecat(*arguments)
             self.assertEqual(result.returncode, 2, (arguments, result))
             self.assertIn(b"--help", result.stderr)
 
     def test_help_goes_to_standard_output(self):
-        for arguments in (["--help"], ["listen", "--help"], ["connect", "--help"], ["--version"]):
+        for arguments in (["--help"], ["listen", "--help"], ["connect", "--help"],
+                          ["list", "--help"], ["--version"]):
             result = self.pipecat(*arguments)
             self.assertEqual((result.returncode, result.stderr), (0, b""))
             self.assertTrue(result.stdout)

@@ -410,6 +410,76 @@ TEST_CASE("pipe_name_claim is held by one thread at a time however many want it"
   CHECK(files_in(directory.path()).empty());
 }
 
+TEST_CASE("pipe_name_claim::acquire lets other users see that a shared name is held") {
+  if (!is_root())
+    return;
+  temp_directory directory;
+  auto path = directory / "pipe";
+  REQUIRE(chmod(directory.path().c_str(), 0755) == 0);
+  auto readable = GENERATE(false, true);
+  // What a crashed server of the other kind left.
+  make_file(path + ".lock", "1\n");
+  REQUIRE(chmod((path + ".lock").c_str(), readable ? 0600 : 0666) == 0);
+  auto claim = pipe_name_claim::acquire(path, readable);
+  REQUIRE(claim);
+  struct stat info;
+  REQUIRE(lstat((path + ".lock").c_str(), &info) == 0);
+  CHECK((info.st_mode & 07777) == (readable ? 0644U : 0600U));
+  auto text = as_user(other_user, [&]() -> std::string {
+    return pipe_name_claim::is_held(path) ? "held" : "not held";
+  });
+  CHECK(text == (readable ? "held" : "not held"));
+}
+
+TEST_CASE("pipe_name_claim::acquire tells of another user's live server") {
+  if (!is_root())
+    return;
+  temp_directory directory;
+  auto path = directory / "pipe";
+  REQUIRE(chmod(directory.path().c_str(), 01777) == 0);
+  child_process server{[&]() -> std::string {
+    if (!drop_to(other_user))
+      return "cannot drop";
+    auto claim = pipe_name_claim::acquire(path, true);
+    if (!claim)
+      return describe(claim.error());
+    new pipe_name_claim{std::move(*claim)};
+    return "claimed";
+  }};
+  REQUIRE(server.text() == "claimed");
+  auto as_root = text_of_claim(path);
+  auto as_third = as_user(other_user - 1, [&] { return text_of_claim(path); });
+  for (auto& text : {as_root, as_third}) {
+    CHECK(contains(text, "pipe_in_use"));
+    CHECK(contains(text, "a server of user 65534 has it"));
+  }
+}
+
+TEST_CASE("a lock that a reader of the lock file holds makes nobody a server") {
+  if (!is_root())
+    return;
+  temp_directory directory;
+  auto path = directory / "pipe";
+  REQUIRE(chmod(directory.path().c_str(), 0755) == 0);
+  make_file(path + ".lock", "1\n");
+  REQUIRE(chmod((path + ".lock").c_str(), 0644) == 0);
+  child_process reader{[&]() -> std::string {
+    if (!drop_to(other_user))
+      return "cannot drop";
+    struct flock lock = {};
+    lock.l_type = F_RDLCK;
+    return fcntl(open((path + ".lock").c_str(), O_RDONLY), F_OFD_SETLK, &lock) == 0 ? "locked"
+                                                                                    : "no lock";
+  }};
+  REQUIRE(reader.text() == "locked");
+  CHECK_FALSE(pipe_name_claim::is_held(path));
+  auto text = text_of_claim(path);
+  CHECK(contains(text, "pipe_in_use"));
+  CHECK(contains(text, path + ".lock: remove it"));
+  unlink((path + ".lock").c_str());
+  CHECK(code_of_claim(path) == errc::none);
+}
+
 TEST_CASE("pipe_name_claim::is_held touches nothing") {
   temp_directory directory;
   auto path = directory / "pipe";

@@ -28,6 +28,12 @@ TEST_CASE("pipe_path puts a leaf name into the user's pipe directory") {
   CHECK(*pipe_path("lock") == pipe_directory() + "/lock");
 }
 
+TEST_CASE("pipe_path puts a shared leaf name into the shared directory") {
+  CHECK(pipe_directory(pipe_place::shared) == "/run/pipeactor");
+  CHECK(*pipe_path("MyService", pipe_place::shared) == "/run/pipeactor/MyService");
+  CHECK(*pipe_path("/tmp/x", pipe_place::shared) == "/tmp/x");
+}
+
 TEST_CASE("pipe_path takes an absolute path as it is") {
   CHECK(*pipe_path("/tmp/CoreFxPipe_x") == "/tmp/CoreFxPipe_x");
   CHECK(*pipe_path("/no/such/directory/.x") == "/no/such/directory/.x");
@@ -130,6 +136,43 @@ TEST_CASE("prepare_directory says that the directory above is missing") {
   auto err = detail::prepare_directory(parent / "a/b");
   CHECK(code_of(err) == errc::os_error);
   CHECK(os_code_of(err) == ENOENT);
+}
+
+TEST_CASE("check_shared_directory takes a directory of root's where nobody removes others' files") {
+  temp_directory parent;
+  auto directory = parent / "pipes";
+  CHECK(code_of(detail::check_shared_directory(directory)) == errc::no_such_pipe);
+  REQUIRE(mkdir(directory.c_str(), 0700) == 0);
+  auto [mode, code] = GENERATE(table<int, errc>({{0755, errc::none},
+                                                 {01777, errc::none},
+                                                 {01775, errc::none},
+                                                 {03775, errc::none},
+                                                 {0777, errc::unsafe_directory},
+                                                 {0775, errc::unsafe_directory},
+                                                 {0757, errc::unsafe_directory}}));
+  CAPTURE(mode);
+  REQUIRE(chmod(directory.c_str(), static_cast<mode_t>(mode)) == 0);
+  if (is_root())
+    CHECK(code_of(detail::check_shared_directory(directory)) == code);
+  else
+    CHECK(code_of(detail::check_shared_directory(directory)) == errc::unsafe_directory);
+}
+
+TEST_CASE("check_shared_directory refuses what is no directory, a link, or another user's") {
+  temp_directory parent;
+  REQUIRE(mkdir((parent / "safe").c_str(), 0700) == 0);
+  REQUIRE(symlink("safe", (parent / "link").c_str()) == 0);
+  make_file(parent / "file");
+  for (auto name : {"link", "file"}) {
+    auto text = describe(detail::check_shared_directory(parent / name));
+    CHECK(contains(text, "unsafe_directory"));
+    CHECK(contains(text, "install -d -m 1777"));
+  }
+  if (!is_root())
+    return;
+  REQUIRE(chown((parent / "safe").c_str(), other_user, other_user) == 0);
+  CHECK(contains(describe(detail::check_shared_directory(parent / "safe")),
+                 "belongs to user 65534 and not to root"));
 }
 
 TEST_CASE("prepare_pipe_directory makes the directory for a leaf name only") {

@@ -148,6 +148,66 @@ TEST_CASE("listen_unix creates a socket file for its user only, whatever the uma
   CHECK((info.st_mode & 07777) == 0600);
 }
 
+TEST_CASE(
+  "listen_unix gives the socket file the mode and group of its access, whatever the umask") {
+  temp_directory directory;
+  auto path = directory / "pipe";
+  auto group = std::to_string(getegid());
+  auto [access, mode] = GENERATE_COPY(
+    table<pipe_access, unsigned>({{pipe_access::owner(), 0600},
+                                  {pipe_access::group(), 0660},
+                                  {pipe_access::group(group), 0660},
+                                  {pipe_access::everyone(), 0666},
+                                  {pipe_access::list({"65534", "@65534"}), 0666}}));
+  auto request = request_for(path);
+  request.access = *resolve(access);
+  CAPTURE(to_string(access));
+  auto old = umask(static_cast<mode_t>(GENERATE(0, 022, 077)));
+  auto listener = listen_unix(request);
+  umask(old);
+  REQUIRE(listener);
+  struct stat info;
+  REQUIRE(lstat(path.c_str(), &info) == 0);
+  CHECK(S_ISSOCK(info.st_mode));
+  CHECK((info.st_mode & 07777) == mode);
+  CHECK(info.st_gid == getegid());
+  REQUIRE(lstat((path + ".lock").c_str(), &info) == 0);
+  CHECK((info.st_mode & 07777) == (mode == 0600 ? 0600U : 0644U));
+}
+
+TEST_CASE("listen_unix gives the socket to a group that the user is a member of") {
+  if (!is_root())
+    return;
+  temp_directory directory;
+  auto path = directory / "pipe";
+  REQUIRE(chmod(directory.path().c_str(), 0777) == 0);
+  auto request = request_for(path);
+  request.access = *resolve(pipe_access::group("4000000"));
+  auto listen = [&] {
+    auto listener = listen_unix(request);
+    struct stat info;
+    if (!listener)
+      return describe(listener.error());
+    return lstat(path.c_str(), &info) == 0 ? std::to_string(info.st_gid) : "no file";
+  };
+  CHECK(listen() == "4000000");
+  auto member = in_child([&]() -> std::string {
+    gid_t groups[] = {4000000};
+    auto user = other_user;
+    if (setgroups(1, groups) != 0 || setresgid(user, user, user) != 0
+        || setresuid(user, user, user) != 0)
+      return "cannot drop";
+    return listen();
+  });
+  CHECK(member == "4000000");
+  for (auto& name : files_in(directory.path()))
+    unlink((directory / name).c_str());
+  auto stranger = as_user(other_user, listen);
+  CHECK(contains(stranger, "invalid_option"));
+  CHECK(contains(stranger, "use access list:@4000000"));
+  CHECK(files_in(directory.path()).empty());
+}
+
 TEST_CASE("listen_unix refuses a name that a live server has") {
   temp_directory directory;
   auto path = directory / "pipe";

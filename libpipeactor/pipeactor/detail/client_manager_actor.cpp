@@ -21,6 +21,7 @@ caf::behavior client_manager_actor::make_behavior() {
   set_default_handler(caf::drop);
   return {
     [this](const connect& x) { return on_connect(x); },
+    [this](const find_named_pipes& x) { return on_find(x); },
     [this](const stop&) { return on_stop(); },
     [this](const get_stats&) {
       auto promise = make_response_promise();
@@ -50,11 +51,15 @@ caf::expected<connection_setup_ptr> client_manager_actor::make_setup() {
   if (options_.mode == pipe_mode::message)
     if (auto err = port->check_message_size(options_.max_message_size))
       return err;
+  auto trusted = resolve(options_.trusted_servers);
+  if (!trusted)
+    return trusted.error();
   auto setup = std::make_shared<connection_setup>();
   setup->coordinator_id = id_;
   setup->outgoing = true;
   setup->options = options_;
   set_limits(*setup, *port);
+  setup->access = std::move(*trusted);
   setup->coordinator = caf::actor{this};
   setup->handler = handler_;
   setup->make_session = make_session_;
@@ -71,8 +76,32 @@ caf::result<named_pipe_connection> client_manager_actor::on_connect(const connec
   auto actor = least_loaded(bridges_).spawn_connection(*setup_);
   named_pipe_connection connection{actor};
   connections_.emplace(connection.id(), caf::actor_cast<caf::weak_actor_ptr>(actor));
-  send(actor, open_pipe{request.pipe_name, request.timeout, options_.reconnect});
+  send(actor, open_pipe{request.pipe_name, request.timeout, options_.reconnect, setup_->access});
   return connection;
+}
+
+namespace {
+
+/// Answers one request, on the scheduler: directories may be slow.
+caf::behavior finder_actor(caf::event_based_actor* self, const port::pipe_finder& find) {
+  return {[self, find](const find_named_pipes& x) -> caf::result<std::vector<std::string>> {
+    self->quit();
+    auto names = find(x.pattern);
+    if (!names)
+      return std::move(names.error());
+    return std::move(*names);
+  }};
+}
+
+} // namespace
+
+caf::result<std::vector<std::string>>
+client_manager_actor::on_find(const find_named_pipes& request) {
+  auto* port = bridges_.front()->port();
+  if (port == nullptr)
+    return make_error(errc::shutting_down);
+  delegate(system().spawn<caf::hidden>(finder_actor, port->finder()), request);
+  return caf::delegated<std::vector<std::string>>{};
 }
 
 caf::response_promise client_manager_actor::on_stop() {

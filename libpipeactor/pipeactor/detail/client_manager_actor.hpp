@@ -27,6 +27,7 @@ public:
 private:
   caf::expected<connection_setup_ptr> make_setup();
   caf::result<named_pipe_connection> on_connect(const connect& request);
+  caf::result<std::vector<std::string>> on_find(const find_named_pipes& request);
   caf::response_promise on_stop();
   void on_connection_closed(const connection_closed& x);
 

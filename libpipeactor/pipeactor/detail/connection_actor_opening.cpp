@@ -9,14 +9,15 @@ void connection_actor::on_open_pipe(const open_pipe& request) {
   if (port == nullptr || phase_ != phase::opening)
     return;
   bridge_->enroll(record_);
-  dialer_ = std::make_unique<dialer>(request.pipe_name, request.timeout, request.reconnect);
+  dialer_ = std::make_unique<dialer>(request.pipe_name, request.timeout, request.reconnect,
+                                     request.trusted);
   dialer_->begin(port->now());
   try_to_connect();
 }
 
 void connection_actor::try_to_connect() {
   auto* port = bridge_->port();
-  auto raw = port->connect(dialer_->pipe_name(), record_->settings().mode);
+  auto raw = dialer_->dial(*port, record_->settings().mode);
   if (raw) {
     dialer_->connected();
     phase_ = phase::connected;

@@ -18,6 +18,8 @@ struct connection_setup {
   /// Limits of one message in bytes, as granted by the port.
   size_t send_limit = 0;
   size_t receive_limit = 0;
+  /// Who may be at the other end.
+  resolved_access access;
   /// The server or manager: hears of the connection's beginning and end.
   caf::actor coordinator;
   /// Takes the events where there is no session.

@@ -26,8 +26,9 @@ bool may_pass(errc code) {
 } // namespace
 
 dialer::dialer(std::string pipe_name, caf::timespan timeout,
-               std::optional<reconnect_options> reconnect)
-    : pipe_name_(std::move(pipe_name)), timeout_(timeout), reconnect_(reconnect) {
+               std::optional<reconnect_options> reconnect, resolved_access trusted)
+    : pipe_name_(std::move(pipe_name)), timeout_(timeout), reconnect_(reconnect),
+      trusted_(std::move(trusted)) {
   if (reconnect_) {
     delay_ = reconnect_->initial_delay;
     random_.seed(std::random_device{}());
@@ -37,6 +38,18 @@ dialer::dialer(std::string pipe_name, caf::timespan timeout,
 void dialer::begin(time_point now) {
   deadline_ = later(now, timeout_);
   backoff_ = defaults::connect_backoff;
+}
+
+caf::expected<port::raw_pipe_ptr> dialer::dial(port::completion_port& port, pipe_mode mode) {
+  auto raw = port.connect(pipe_name_, mode);
+  if (!raw)
+    return raw;
+  auto server = (*raw)->peer();
+  if (!trusted_.admits(server))
+    return make_error(errc::access_denied,
+                      "the server of " + pipe_name_ + " is not trusted: " + to_string(server)
+                        + ": allow it with client_options::trusted_servers (pipecat: --trust)");
+  return raw;
 }
 
 std::optional<dialer::time_point> dialer::ask_again(time_point now) {

@@ -10,17 +10,15 @@
 
 namespace pipeactor::detail {
 
-/// Knows when an outgoing connection tries to open its pipe. Bridge thread.
+/// Opens the pipe of an outgoing connection, and knows when to try. Bridge thread.
 class dialer {
 public:
   using time_point = port::time_point;
 
   /// @param timeout how long to try while the server is busy
-  dialer(std::string pipe_name, caf::timespan timeout, std::optional<reconnect_options> reconnect);
-
-  const std::string& pipe_name() const noexcept {
-    return pipe_name_;
-  }
+  /// @param trusted who may be the server
+  dialer(std::string pipe_name, caf::timespan timeout, std::optional<reconnect_options> reconnect,
+         resolved_access trusted);
 
   offline_writes writes() const noexcept {
     return reconnect_ ? reconnect_->writes : offline_writes::wait;
@@ -28,6 +26,10 @@ public:
 
   /// An attempt begins.
   void begin(time_point now);
+
+  /// Connects to the server.
+  /// @returns what port.connect() reports, or `errc::access_denied` for one that is not trusted
+  caf::expected<port::raw_pipe_ptr> dial(port::completion_port& port, pipe_mode mode);
 
   /// The server is busy. Returns when to ask it again, none where the time is over.
   std::optional<time_point> ask_again(time_point now);
@@ -43,6 +45,7 @@ private:
   std::string pipe_name_;
   caf::timespan timeout_;
   std::optional<reconnect_options> reconnect_;
+  resolved_access trusted_;
   time_point deadline_;
   port::clock::duration backoff_{0};
   std::chrono::milliseconds delay_{0};

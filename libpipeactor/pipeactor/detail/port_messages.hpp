@@ -54,6 +54,7 @@ struct open_pipe {
   std::string pipe_name;
   caf::timespan timeout;
   std::optional<reconnect_options> reconnect;
+  resolved_access trusted;
 };
 
 /// What handlers hold fell below half of the limit.

@@ -86,11 +86,15 @@ caf::expected<server_ready> server_actor::listen() {
     return make_error(errc::shutting_down);
   if (auto err = check(options_))
     return err;
+  auto access = resolve(options_.access);
+  if (!access)
+    return access.error();
   port::listen_request request;
   request.pipe_name = options_.pipe_name;
   request.mode = options_.mode;
   request.backlog = options_.pending_instances;
   request.max_message_size = options_.mode == pipe_mode::message ? options_.max_message_size : 0;
+  request.access = *access;
   auto listener = port->listen(request);
   if (!listener)
     return listener.error();
@@ -102,6 +106,7 @@ caf::expected<server_ready> server_actor::listen() {
   setup->coordinator_id = id_;
   setup->options = options_;
   set_limits(*setup, *port);
+  setup->access = std::move(*access);
   setup->coordinator = caf::actor{this};
   setup->handler = handler_;
   setup->make_session = make_session_;

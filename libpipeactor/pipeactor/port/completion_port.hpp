@@ -15,12 +15,15 @@
 
 #include "pipeactor/export.hpp"
 #include "pipeactor/payload.hpp"
+#include "pipeactor/pipe_access.hpp"
 #include "pipeactor/port/pipe_instance.hpp"
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace pipeactor::port {
 
@@ -31,6 +34,9 @@ using time_point = clock::time_point;
 class raw_pipe {
 public:
   virtual ~raw_pipe() = default;
+
+  /// Returns who is at the other end.
+  virtual peer_identity peer() const = 0;
 };
 
 using raw_pipe_ptr = std::unique_ptr<raw_pipe>;
@@ -45,7 +51,14 @@ struct listen_request {
   size_t backlog = defaults::pending_instances;
   /// Listening fails where check_message_size() refuses it.
   size_t max_message_size = 0;
+  /// Whom to let reach the name. Others may reach it too: who connects is checked above.
+  resolved_access access = {};
 };
+
+/// Returns the leaf names of live servers that match a pattern (see `find_named_pipes`),
+/// sorted; connects to none. Any thread, also after the end of the port it came from. Looks at
+/// directories: not for bridges.
+using pipe_finder = std::function<caf::expected<std::vector<std::string>>(const std::string&)>;
 
 /// Takes completions from a port. Called on the port's thread, inside step().
 class completion_handler {
@@ -107,6 +120,10 @@ public:
   /// Stops accepting and gives the name back; on_listener_closed follows.
   /// Idempotent.
   virtual void stop_listening(listener_id listener) = 0;
+
+  // -- discovery ------------------------------------------------------------------------------
+
+  virtual pipe_finder finder() const = 0;
 
   // -- pipes ----------------------------------------------------------------------------------
 

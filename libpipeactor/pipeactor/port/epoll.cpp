@@ -111,6 +111,12 @@ void epoll_port::stop_listening(listener_id id) {
     i->second.closing = true;
 }
 
+// -- discovery --------------------------------------------------------------------------------
+
+pipe_finder epoll_port::finder() const {
+  return find_pipe_names;
+}
+
 // -- pipes ------------------------------------------------------------------------------------
 
 caf::expected<raw_pipe_ptr> epoll_port::connect(const std::string& pipe_name, pipe_mode mode) {

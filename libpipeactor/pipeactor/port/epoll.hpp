@@ -36,6 +36,8 @@ public:
   std::string address(listener_id listener) const override;
   void stop_listening(listener_id listener) override;
 
+  pipe_finder finder() const override;
+
   caf::expected<raw_pipe_ptr> connect(const std::string& pipe_name, pipe_mode mode) override;
   void adopt(pipe_instance_ptr pipe, raw_pipe_ptr raw) override;
   void start_reading(pipe_instance& pipe) override;

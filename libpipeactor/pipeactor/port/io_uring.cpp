@@ -83,6 +83,12 @@ void uring_port::stop_listening(listener_id id) {
     i->second.closing = true;
 }
 
+// -- discovery --------------------------------------------------------------------------------
+
+pipe_finder uring_port::finder() const {
+  return find_pipe_names;
+}
+
 // -- pipes ------------------------------------------------------------------------------------
 
 caf::expected<raw_pipe_ptr> uring_port::connect(const std::string& pipe_name, pipe_mode mode) {

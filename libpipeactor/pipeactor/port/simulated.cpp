@@ -179,8 +179,12 @@ void simulated_port::stop_listening(listener_id id) {
   }
 }
 
+pipe_finder simulated_port::finder() const {
+  return [state = state_](const std::string& pattern) { return state->find(pattern); };
+}
+
 caf::expected<raw_pipe_ptr> simulated_port::connect(const std::string& pipe_name, pipe_mode mode) {
-  auto end = state_->connect(pipe_name, mode, {});
+  auto end = state_->connect(pipe_name, mode, this_process());
   if (!end)
     return std::move(end.error());
   return raw_pipe_ptr{std::make_unique<simulated_raw>(state_, std::move(*end))};

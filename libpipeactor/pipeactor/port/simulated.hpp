@@ -137,6 +137,10 @@ public:
                                               pipe_mode mode = pipe_mode::message,
                                               peer_identity who = {});
 
+  /// Sets what clients learn as the identity of servers that they connect to from now on. At
+  /// first it is that of this process.
+  void identify_servers(peer_identity who);
+
   time_point now() const;
 
   /// Moves the virtual clock on.
@@ -169,6 +173,8 @@ public:
   caf::expected<listener_id> listen(const listen_request& request) override;
   std::string address(listener_id listener) const override;
   void stop_listening(listener_id listener) override;
+
+  pipe_finder finder() const override;
 
   caf::expected<raw_pipe_ptr> connect(const std::string& pipe_name, pipe_mode mode) override;
   void adopt(pipe_instance_ptr pipe, raw_pipe_ptr raw) override;

@@ -1,6 +1,7 @@
 #include "pipeactor/port/simulated_state.hpp"
 
 #include "pipeactor/error.hpp"
+#include "pipeactor/detail/pattern.hpp"
 
 #include <cassert>
 
@@ -59,9 +60,19 @@ caf::expected<simulated_end> simulated_state::connect(const std::string& name, p
   auto link = std::make_shared<simulated_link>();
   link->mode = mode;
   link->who[0] = std::move(who);
+  link->who[1] = servers;
   listener.backlog.push_back({link, 1});
   changed.notify_all();
   return simulated_end{link, 0};
+}
+
+std::vector<std::string> simulated_state::find(const std::string& pattern) const {
+  std::vector<std::string> result;
+  std::lock_guard guard{mutex};
+  for (auto& [name, listener] : names)
+    if (name.front() != '/' && pipeactor::detail::matches(pattern, name))
+      result.push_back(name);
+  return result;
 }
 
 namespace {
@@ -86,6 +97,11 @@ caf::expected<simulated_client_ptr> simulated_network::connect(const std::string
     return std::move(end.error());
   return std::make_shared<simulated_client>(state_,
                                             std::make_unique<simulated_end>(std::move(*end)));
+}
+
+void simulated_network::identify_servers(peer_identity who) {
+  std::lock_guard guard{state_->mutex};
+  state_->servers = std::move(who);
 }
 
 time_point simulated_network::now() const {

@@ -85,7 +85,8 @@ struct simulated_listener {
 
 /// The mutex guards all but the options, and all that ports keep.
 struct simulated_state {
-  explicit simulated_state(const simulated_options& options) : options(options) {}
+  explicit simulated_state(const simulated_options& options)
+      : options(options), servers(this_process()) {}
 
   time_point now() const {
     if (options.clock == simulated_clock::real_time)
@@ -115,6 +116,9 @@ struct simulated_state {
 
   caf::expected<simulated_end> connect(const std::string& name, pipe_mode mode, peer_identity who);
 
+  /// Returns the names that match, sorted.
+  std::vector<std::string> find(const std::string& pattern) const;
+
   const simulated_options options;
   mutable std::mutex mutex;
   /// Something may be ready somewhere (real time only).
@@ -122,6 +126,8 @@ struct simulated_state {
   /// Not zero: a time point that nobody set lies in the past.
   time_point virtual_now{std::chrono::hours{1}};
   std::map<std::string, std::shared_ptr<simulated_listener>> names;
+  /// The identity of servers.
+  peer_identity servers;
   std::vector<const simulated_port*> ports;
   uint64_t ports_made = 0;
   native_handle_type next_handle = 0;
@@ -141,6 +147,10 @@ public:
     std::lock_guard guard{state_->mutex};
     end_.close(!end_.in().empty());
     state_->changed.notify_all();
+  }
+
+  peer_identity peer() const override {
+    return end_.peer();
   }
 
   simulated_end release([[maybe_unused]] const simulated_state& state) {

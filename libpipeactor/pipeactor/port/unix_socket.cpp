@@ -2,6 +2,7 @@
 
 #include "pipeactor/error.hpp"
 
+#include <fcntl.h>
 #include <linux/sockios.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -76,6 +77,29 @@ bool to_address(const std::string& path, sockaddr_un& address) noexcept {
   return true;
 }
 
+/// Lets those connect whom `access` may admit. Until listen(2) nobody can.
+caf::error open_socket_file(const std::string& path, const resolved_access& access) {
+  using kind = pipe_access::kind;
+  if (access.kind == kind::owner)
+    return caf::none;
+  auto mode = static_cast<mode_t>(access.kind == kind::group ? 0660 : 0666);
+  if (access.kind == kind::group) {
+    auto group = static_cast<gid_t>(access.groups.front());
+    if (fchownat(AT_FDCWD, path.c_str(), static_cast<uid_t>(-1), group, AT_SYMLINK_NOFOLLOW) != 0)
+      return errno == EPERM
+               ? make_error(errc::invalid_option,
+                            "cannot give " + path + " to group " + std::to_string(group)
+                              + ": only a member of it can: use access list:@"
+                              + std::to_string(group) + " or become a member",
+                            EPERM)
+               : unix_error(errno, "cannot give " + path + " to a group");
+  }
+  // The umask took rights away at bind(2).
+  if (fchmodat(AT_FDCWD, path.c_str(), mode, AT_SYMLINK_NOFOLLOW) != 0)
+    return unix_error(errno, "cannot set the mode of " + path);
+  return caf::none;
+}
+
 int bind_to_path(int fd, const std::string& path) noexcept {
   sockaddr_un address;
   if (!to_address(path, address))
@@ -137,12 +161,14 @@ int connect_to_path(int fd, const std::string& path) noexcept {
 }
 
 caf::expected<unix_listener> listen_unix(const listen_request& request) {
-  auto path = pipe_path(request.pipe_name);
+  auto is_owners = request.access.kind == pipe_access::kind::owner;
+  auto place = is_owners ? pipe_place::own : pipe_place::shared;
+  auto path = pipe_path(request.pipe_name, place);
   if (!path)
     return std::move(path.error());
-  if (auto err = prepare_pipe_directory(request.pipe_name))
+  if (auto err = prepare_pipe_directory(request.pipe_name, place))
     return err;
-  auto claim = pipe_name_claim::acquire(*path);
+  auto claim = pipe_name_claim::acquire(*path, !is_owners);
   if (!claim)
     return std::move(claim.error());
   auto what = "cannot listen on " + *path;
@@ -155,16 +181,21 @@ caf::expected<unix_listener> listen_unix(const listen_request& request) {
   if (auto code = bind_to_path(result.socket.get(), *path); code != 0)
     return unix_error(code, what);
   result.claim.socket_bound();
+  if (auto err = open_socket_file(*path, request.access))
+    return err;
   if (listen(result.socket.get(), static_cast<int>(std::min(request.backlog, most_backlog))) != 0)
     return unix_error(errno, what);
   return result;
 }
 
-caf::expected<unique_fd> connect_unix(const std::string& pipe_name, pipe_mode mode) {
-  auto path = pipe_path(pipe_name);
+namespace {
+
+caf::expected<unique_fd> connect_in(pipe_place place, const std::string& pipe_name,
+                                    pipe_mode mode) {
+  auto path = pipe_path(pipe_name, place);
   if (!path)
     return std::move(path.error());
-  if (auto err = check_pipe_directory(pipe_name))
+  if (auto err = check_pipe_directory(pipe_name, place))
     return err;
   auto what = "cannot connect to " + *path;
   auto fd = make_socket(mode);
@@ -177,6 +208,24 @@ caf::expected<unique_fd> connect_unix(const std::string& pipe_name, pipe_mode mo
   if (code == ECONNREFUSED && is_other_than_socket(*path))
     code = ENOTSOCK;
   return unix_error(code, what);
+}
+
+} // namespace
+
+caf::expected<unique_fd> connect_unix(const std::string& pipe_name, pipe_mode mode) {
+  auto own = connect_in(pipe_place::own, pipe_name, mode);
+  if (own || code_of(own.error()) != errc::no_such_pipe || pipe_name.front() == '/')
+    return own;
+  auto shared = connect_in(pipe_place::shared, pipe_name, mode);
+  if (shared || code_of(shared.error()) != errc::no_such_pipe)
+    return shared;
+  return make_error(errc::no_such_pipe,
+                    "no server listens on " + pipe_name + " in " + pipe_directory(pipe_place::own)
+                      + " or " + pipe_directory(pipe_place::shared) + ": start it first");
+}
+
+peer_identity unix_pipe::peer() const {
+  return peer_of(fd.get());
 }
 
 peer_identity peer_of(int fd) {

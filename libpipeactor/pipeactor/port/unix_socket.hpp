@@ -44,6 +44,8 @@ class unix_pipe final : public raw_pipe {
 public:
   explicit unix_pipe(unique_fd fd) noexcept : fd(std::move(fd)) {}
 
+  peer_identity peer() const override;
+
   unique_fd fd;
 };
 
@@ -61,11 +63,12 @@ caf::error unix_error(int error_number, const std::string& what);
 /// @returns 0 or `errno`
 int connect_to_path(int fd, const std::string& path) noexcept;
 
-/// Publishes a name: directory, claim, socket, bind with mode 0600, listen. All
-/// descriptors are non-blocking and close-on-exec.
+/// Publishes a name: directory, claim, socket, bind, mode (0600, 0660 with the group, 0666),
+/// listen. All descriptors are non-blocking and close-on-exec.
 caf::expected<unix_listener> listen_unix(const listen_request& request);
 
-/// Connects without waiting.
+/// Connects without waiting: to a leaf name in the user's own directory, or where there is no
+/// server to the one in the shared directory.
 /// @returns `errc::no_such_pipe` (ENOENT, ECONNREFUSED, missing directory), `errc::pipe_busy`
 ///   (EAGAIN: the backlog is full), `errc::access_denied`, `errc::not_a_pipe` (EPROTOTYPE: a
 ///   pipe of the other mode; ENOTSOCK), ...

@@ -1,0 +1,89 @@
+#pragma once
+
+#include "pipeactor/export.hpp"
+#include "pipeactor/peer_identity.hpp"
+#include "pipeactor/detail/caf_compat.hpp"
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pipeactor {
+
+/// Who may be at the other end of a pipe: a value of names, which are looked up when a server
+/// starts or a client first connects. Whatever it says, root and the user that this process
+/// runs as are admitted.
+///
+/// A principal is the name of a user or a user id ("alice", "1000"), or the name of a group or
+/// a group id behind "@" ("@staff", "@50"). A number is always an id. A member of a group is
+/// whose primary or supplementary group it is, as the kernel reports it.
+class PIPEACTOR_EXPORT pipe_access {
+public:
+  enum class kind : uint8_t { owner, group, everyone, list };
+
+  /// The same as `owner()`.
+  pipe_access() noexcept = default;
+
+  /// The user that this process runs as.
+  static pipe_access owner();
+
+  /// The members of one group.
+  /// @param name a group's name or id; empty: the group that this process runs as
+  static pipe_access group(std::string name = {});
+
+  /// Every user of this machine.
+  static pipe_access everyone();
+
+  /// The principals of a list, at least one.
+  static pipe_access list(std::vector<std::string> principals);
+
+  /// Reads what `to_string` writes: "owner", "group", "group:NAME", "everyone" or
+  /// "list:PRINCIPAL,...".
+  /// @returns `errc::invalid_option` for anything else
+  static caf::expected<pipe_access> parse(const std::string& text);
+
+  kind type() const noexcept {
+    return kind_;
+  }
+
+  /// What `list` was given; of `group` "@NAME", or nothing for this process's own.
+  const std::vector<std::string>& principals() const noexcept {
+    return principals_;
+  }
+
+  friend bool operator==(const pipe_access& lhs, const pipe_access& rhs) noexcept {
+    return lhs.kind_ == rhs.kind_ && lhs.principals_ == rhs.principals_;
+  }
+
+  friend bool operator!=(const pipe_access& lhs, const pipe_access& rhs) noexcept {
+    return !(lhs == rhs);
+  }
+
+private:
+  pipe_access(kind type, std::vector<std::string> principals)
+      : kind_(type), principals_(std::move(principals)) {}
+
+  kind kind_ = kind::owner;
+  std::vector<std::string> principals_;
+};
+
+PIPEACTOR_EXPORT std::string to_string(const pipe_access& access);
+
+/// A `pipe_access` whose names were looked up: what a peer is compared with.
+struct PIPEACTOR_EXPORT resolved_access {
+  /// Returns whether `peer` may be at the other end. One whose identity the kernel does not
+  /// tell is admitted by `everyone` only.
+  bool admits(const peer_identity& peer) const noexcept;
+
+  pipe_access::kind kind = pipe_access::kind::owner;
+  /// User ids, among them that of this process.
+  std::vector<int64_t> users;
+  std::vector<int64_t> groups;
+};
+
+/// Looks the names up in the system's database of users; may wait for a directory service.
+/// @returns `errc::invalid_option` with the first name that is not there
+PIPEACTOR_EXPORT caf::expected<resolved_access> resolve(const pipe_access& access);
+
+} // namespace pipeactor

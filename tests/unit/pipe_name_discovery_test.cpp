@@ -1,0 +1,120 @@
+#include "pipeactor/error.hpp"
+#include "pipeactor/pipe_name.hpp"
+
+#include "unix_helpers.hpp"
+
+#include <poll.h>
+
+using namespace pipeactor;
+using namespace unix_helpers;
+
+namespace {
+
+using names = std::vector<std::string>;
+
+names found_in(const std::string& directory, const std::string& pattern = "*") {
+  names result;
+  auto err = detail::find_pipe_names_in(directory, pattern, result);
+  CHECK(describe(err) == "no error");
+  std::sort(result.begin(), result.end());
+  return result;
+}
+
+/// A claimed name with a socket.
+struct live_server {
+  explicit live_server(const std::string& path, bool readable = false)
+      : claim(std::move(*pipe_name_claim::acquire(path, readable))),
+        socket(foreign_socket(path, SOCK_SEQPACKET)) {
+    claim.socket_bound();
+  }
+
+  ~live_server() {
+    close(socket);
+  }
+
+  pipe_name_claim claim;
+  int socket;
+};
+
+} // namespace
+
+TEST_CASE("find_pipe_names_in finds live servers that match and disturbs none") {
+  temp_directory directory;
+  live_server one{directory / "one"};
+  live_server two{directory / "two"};
+  CHECK(found_in(directory.path()) == names{"one", "two"});
+  CHECK(found_in(directory.path(), "t*") == names{"two"});
+  CHECK(found_in(directory.path(), "?ne") == names{"one"});
+  CHECK(found_in(directory.path(), "three").empty());
+  for (auto* server : {&one, &two}) {
+    pollfd entry = {server->socket, POLLIN, 0};
+    CHECK(poll(&entry, 1, 0) == 0);
+  }
+}
+
+TEST_CASE("find_pipe_names_in does not find what is no live server") {
+  temp_directory directory;
+  live_server live{directory / "live"};
+  make_file(directory / "file");
+  close(foreign_socket(directory / "dead", SOCK_SEQPACKET));
+  make_file(directory / "dead.lock", "1\n");
+  auto fd = foreign_socket(directory / "other program", SOCK_SEQPACKET);
+  auto claim = pipe_name_claim::acquire(directory / "not bound yet");
+  REQUIRE(symlink("live", (directory / "link").c_str()) == 0);
+  auto hidden = foreign_socket(directory / ".hidden", SOCK_SEQPACKET);
+  auto hidden_claim = pipe_name_claim::acquire(directory / "hidden");
+  CHECK(found_in(directory.path()) == names{"live"});
+  close(fd);
+  close(hidden);
+}
+
+TEST_CASE("find_pipe_names_in does not find a killed server") {
+  temp_directory directory;
+  child_process server{[&]() -> std::string {
+    new live_server{directory / "pipe"};
+    return "listening";
+  }};
+  REQUIRE(server.text() == "listening");
+  CHECK(found_in(directory.path()) == names{"pipe"});
+  server.end();
+  CHECK(exists(directory / "pipe"));
+  CHECK(found_in(directory.path()).empty());
+}
+
+TEST_CASE("find_pipe_names_in leaves no descriptor and finds nothing where nothing is") {
+  temp_directory directory;
+  live_server one{directory / "one"};
+  auto descriptors = open_descriptors();
+  for (int round = 0; round < 100; ++round)
+    found_in(directory.path());
+  CHECK(open_descriptors() == descriptors);
+  CHECK(found_in(directory / "missing").empty());
+}
+
+TEST_CASE("find_pipe_names_in finds what other users may see") {
+  if (!is_root())
+    return;
+  temp_directory directory;
+  REQUIRE(chmod(directory.path().c_str(), 0755) == 0);
+  live_server shared{directory / "shared", true};
+  live_server own{directory / "own"};
+  auto text = as_user(other_user, [&] {
+    std::string result;
+    for (auto& name : found_in(directory.path()))
+      result += name + " ";
+    return result;
+  });
+  CHECK(text == "shared ");
+}
+
+TEST_CASE("find_pipe_names does not depend on directories that are there") {
+  if (!is_root())
+    return;
+  // Nobody has used this user's directory.
+  auto user = 1100000000U + static_cast<unsigned>(getpid());
+  auto text = as_user(user, [] {
+    auto found = find_pipe_names("no such pipe?");
+    return found ? std::to_string(found->size()) : describe(found.error());
+  });
+  CHECK(text == "0");
+}
