@@ -16,4 +16,12 @@ bool is_same_user_or_root(const peer_identity& peer) {
   return peer.uid == 0 || peer.uid == static_cast<int64_t>(geteuid());
 }
 
+peer_identity this_process() {
+  peer_identity result;
+  result.pid = getpid();
+  result.uid = geteuid();
+  result.gid = getegid();
+  return result;
+}
+
 } // namespace pipeactor

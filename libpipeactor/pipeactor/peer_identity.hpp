@@ -29,6 +29,9 @@ PIPEACTOR_EXPORT std::string to_string(const peer_identity& peer);
 /// always admitted.
 PIPEACTOR_EXPORT bool is_same_user_or_root(const peer_identity& peer);
 
+/// Returns what peers learn about this process: its effective user and group.
+PIPEACTOR_EXPORT peer_identity this_process();
+
 template <class Inspector>
 detail::inspect_result_t<Inspector> inspect(Inspector& f, peer_identity& x) {
   return detail::inspect_fields(f, "pipeactor::peer_identity", detail::field("pid", x.pid),

@@ -180,7 +180,7 @@ void simulated_port::stop_listening(listener_id id) {
 }
 
 caf::expected<raw_pipe_ptr> simulated_port::connect(const std::string& pipe_name, pipe_mode mode) {
-  auto end = state_->connect(pipe_name, mode, {});
+  auto end = state_->connect(pipe_name, mode, this_process());
   if (!end)
     return std::move(end.error());
   return raw_pipe_ptr{std::make_unique<simulated_raw>(state_, std::move(*end))};
