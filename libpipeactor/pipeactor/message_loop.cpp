@@ -149,7 +149,13 @@ struct message_loop::impl {
   struct home {
     explicit home(context_options options) : context(system, std::move(options)) {}
 
-    caf::actor_system_config config;
+    struct quiet_config : caf::actor_system_config {
+      quiet_config() {
+        detail::let_scheduler_sleep(*this);
+      }
+    };
+
+    quiet_config config;
     caf::actor_system system{config};
     pipeactor::context context;
   };
