@@ -3,7 +3,6 @@
 among others that come and go, are killed, never read, and flood. The time is cut into rounds;
 after each all clients are gone, and the servers' descriptors and memory are looked at."""
 
-import contextlib
 import os
 import random
 import select
@@ -51,10 +50,15 @@ class Soak(harness.Case):
         message = bytes(soak_client.LONGEST_MESSAGE)
         for client in clients:
             client.setblocking(False)
-        while ready := select.select([], clients, [], 0.5)[1]:
+        open_clients = list(clients)
+        while ready := select.select([], open_clients, [], 0.5)[1]:
             for client in ready:
-                with contextlib.suppress(BlockingIOError):
+                try:
                     client.send(message)
+                except BlockingIOError:
+                    pass
+                except ConnectionError: # a broadcast's recipient has to read
+                    open_clients.remove(client)
         for client in clients:
             client.close()
 
