@@ -6,11 +6,11 @@
 #include <iostream>
 #include <string>
 
-// Counts the primes below a number.
-caf::behavior counter(caf::event_based_actor*) {
-  return {[](int limit) {
+// Counts the primes from `first` on that are less than a number.
+caf::behavior counter(caf::event_based_actor*, int first) {
+  return {[first](int limit) {
     int count = 0;
-    for (int n = 2; n < limit; ++n) {
+    for (int n = first; n < limit; ++n) {
       int d = 2;
       while (d * d <= n && n % d != 0)
         ++d;
@@ -22,7 +22,7 @@ caf::behavior counter(caf::event_based_actor*) {
 
 class prime_session : public pipeactor::session {
   void connected() override {
-    worker_ = self().spawn(counter); // ends when nobody holds it any more
+    worker_ = self().spawn(counter, 2); // ends when nobody holds it any more
   }
 
   void message_received(const pipeactor::cookie&, const pipeactor::payload& data) override {

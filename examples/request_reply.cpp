@@ -21,10 +21,12 @@ class length_session : public session {
 };
 
 // Its state: the requests that have no reply yet.
-caf::behavior asker(caf::stateful_actor<std::map<int, std::string>>* self) {
+using texts = std::map<int, std::string>;
+
+caf::behavior asker(caf::stateful_actor<texts>* self, const texts& requests) {
   return event_handlers(
     [=](const connected& e) {
-      self->state = {{1, "a named pipe"}, {2, "an actor"}, {3, "a completion port"}};
+      self->state = requests;
       for (auto& [id, text] : self->state)
         self
           ->request(e.connection.actor(), caf::infinite,
@@ -53,7 +55,7 @@ int main(int argc, char** argv) {
     std::cerr << describe(ready.error()) << '\n';
     return 1;
   }
-  auto client = system.spawn(asker);
+  auto client = system.spawn(asker, texts{{1, "a pipe"}, {2, "an actor"}, {3, "a port"}});
   auto connection = context.spawn_client_manager({}, client).connect(options.pipe_name);
   caf::scoped_actor {
     system

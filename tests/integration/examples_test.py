@@ -103,8 +103,7 @@ class Examples(harness.Case):
         self.assertEqual([line for line in lines if line.startswith(b"sent")],
                          [b"sent 1", b"sent 2", b"sent 3"])
         self.assertEqual([line for line in lines if not line.startswith(b"sent")],
-                         [b"a completion port: 17 bytes", b"an actor: 8 bytes",
-                          b"a named pipe: 12 bytes"])
+                         [b"a port: 6 bytes", b"an actor: 8 bytes", b"a pipe: 6 bytes"])
 
     def test_supervised_server(self):
         server = self.start("supervised_server")
