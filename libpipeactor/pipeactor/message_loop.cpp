@@ -230,6 +230,7 @@ named_pipe_client_manager message_loop::spawn_client_manager(client_options opti
     handler(callbacks.message_received),
     handler(callbacks.message_sent),
     handler(callbacks.message_failed),
+    handler(callbacks.reconnecting),
     handler(callbacks.disconnected),
   });
   auto result = context().spawn_client_manager(std::move(options), std::move(actor));

@@ -30,6 +30,7 @@ struct client_callbacks {
   std::function<void(const pipeactor::message_received&)> message_received;
   std::function<void(const pipeactor::message_sent&)> message_sent;
   std::function<void(const pipeactor::message_failed&)> message_failed;
+  std::function<void(const pipeactor::reconnecting&)> reconnecting;
   std::function<void(const pipeactor::disconnected&)> disconnected;
 };
 

@@ -300,6 +300,35 @@ TEST_CASE("a message loop hosts clients as it hosts servers") {
   CHECK(seen == lines{"connect_failed no_such_pipe"});
 }
 
+TEST_CASE("a message loop tells of a connection that comes back by itself") {
+  port_fixture f;
+  message_loop loop{f.context()};
+  named_pipe_server server;
+  auto server_options = f.options();
+  lines seen;
+  client_callbacks on;
+  on.reconnecting = [&](const reconnecting& e) {
+    seen.push_back("reconnecting " + to_string(code_of(e.reason)));
+    if (!server) {
+      server = loop.spawn_server(server_options, {});
+      CHECK(server.start(patience));
+    }
+  };
+  on.connected = [&](const connected&) {
+    seen.emplace_back("connected");
+    loop.leave_message_loop();
+  };
+  client_options options;
+  options.reconnect.emplace();
+  options.reconnect->initial_delay = 1ms;
+  auto connection = loop.spawn_client_manager(options, on).connect(server_options.pipe_name);
+  REQUIRE(connection);
+  CHECK(loop.enter_message_loop(patience) == loop_end::left);
+  REQUIRE(seen.size() >= 2);
+  CHECK(seen.front() == "reconnecting no_such_pipe");
+  CHECK(seen.back() == "connected");
+}
+
 TEST_CASE("the end of a message loop closes what it made and runs no callback") {
   port_fixture f;
   auto options = f.options();
