@@ -12,14 +12,13 @@ std::string& name_of(const named_pipe_connection& connection) {
 }
 
 // Its state is the server that it speaks through.
-caf::behavior chat_room(caf::stateful_actor<caf::actor>* self) {
+caf::behavior chat_room(caf::stateful_actor<caf::actor>* self, const std::string& title) {
   auto say = [=](const std::string& text) {
     self->send(self->state, async_broadcast{payload{text}, {}});
   };
   return event_handlers([=](const server_ready& e) { self->state = e.server; },
                         [=](const client_connected& e) {
-                          *e.connection.custom_data() = "guest "
-                                                        + std::to_string(e.connection.id());
+                          *e.connection.custom_data() = title + std::to_string(e.connection.id());
                           say(name_of(e.connection) + " joins");
                         },
                         [=](const client_message_received& e) {
@@ -36,7 +35,7 @@ int main(int argc, char** argv) {
   context context{system};
   server_options options;
   options.pipe_name = argc > 1 ? argv[1] : "broadcast_chat";
-  auto ready = context.spawn_server(options, system.spawn(chat_room)).start();
+  auto ready = context.spawn_server(options, system.spawn(chat_room, "guest ")).start();
   if (!ready) {
     std::cerr << describe(ready.error()) << '\n';
     return 1;

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # All of test.sh, then the long runs (tests labelled `long`) in the release and both
-# sanitizer builds. Takes hours rather than minutes; not part of CI.
+# sanitizer builds, then an hour of soak.sh. Takes hours rather than minutes; not part of CI.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -14,6 +14,7 @@ scripts/test.sh || begin_status=$?
 stage "release, long" build_and_test release all -L '^long$'
 stage "asan, long" build_and_test asan all -L '^long$'
 stage "tsan, long" build_and_test tsan all -L '^long$'
+stage soak scripts/soak.sh
 
 if ((begin_status != 0)); then
   failed_stages+=("test.sh")

@@ -40,9 +40,10 @@ public:
   }
 
   /// Asks another actor; continue with `.then` (other messages are handled meanwhile) or
-  /// `.await` (they wait).
-  template <class Handle, class Rep, class Period, class... Ts>
-  auto request(const Handle& destination, std::chrono::duration<Rep, Period> timeout, Ts&&... xs) {
+  /// `.await` (they wait). A timeout keeps the connection object alive until it is over, also
+  /// where the answer has come: `caf::infinite` does not.
+  template <class Handle, class Timeout, class... Ts>
+  auto request(const Handle& destination, const Timeout& timeout, Ts&&... xs) {
     return self_->request(destination, timeout, std::forward<Ts>(xs)...);
   }
 

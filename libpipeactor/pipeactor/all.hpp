@@ -4,6 +4,7 @@
 #include "pipeactor/context.hpp"
 #include "pipeactor/cookie.hpp"
 #include "pipeactor/error.hpp"
+#include "pipeactor/message_loop.hpp"
 #include "pipeactor/messages.hpp"
 #include "pipeactor/named_pipe_client_manager.hpp"
 #include "pipeactor/named_pipe_connection.hpp"

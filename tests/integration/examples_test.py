@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The examples: each is started, talked to and stopped by the return key."""
 
+import subprocess
+
 import harness
 
 
@@ -50,6 +52,82 @@ class Examples(harness.Case):
         bob.close()
         self.assertEqual(ann.recv(100), b"guest 2 leaves")
         self.press_return(server)
+
+    def test_plain_host(self):
+        server = self.start("plain_host")
+        first, second = self.connect(server), self.connect(server)
+        for number, client in enumerate([first, second, first], 1):
+            client.send(b"anything")
+            self.assertEqual(client.recv(100), b"message %d" % number)
+        self.press_return(server)
+        server.read_until(b"3 messages in all\n")
+
+    def test_manual_reads(self):
+        server = self.start("manual_reads")
+        client = self.connect(server)
+        client.setblocking(False)
+        messages = []
+        # Nobody reads the replies: soon no more is taken.
+        with self.assertRaises(BlockingIOError):
+            for index in range(1_000_000):
+                message = b"%08d" % index
+                client.send(message)
+                messages.append(message)
+        client.settimeout(harness.DEADLINE)
+        self.assertEqual([client.recv(100) for _ in messages],
+                         [message[::-1] for message in messages])
+        self.press_return(server)
+
+    def test_hand_off(self):
+        server = self.start("hand_off")
+        busy, other = self.connect(server), self.connect(server)
+        for limit in (2_000_000, 100):
+            busy.send(b"%d" % limit)
+        other.send(b"10")
+        self.assertEqual(other.recv(100), b"4 primes below 10")
+        self.assertEqual(busy.recv(100), b"148933 primes below 2000000")
+        self.assertEqual(busy.recv(100), b"25 primes below 100")
+        self.press_return(server)
+
+    def test_hand_off_of_a_client_that_does_not_wait(self):
+        server = self.start("hand_off")
+        with self.connect(server) as client:
+            client.send(b"1000000")
+        self.press_return(server)
+
+    def test_request_reply(self):
+        done = subprocess.run([harness.program("request_reply"), self.path()], check=False,
+                              capture_output=True, timeout=harness.DEADLINE)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        lines = done.stdout.splitlines()
+        self.assertEqual([line for line in lines if line.startswith(b"sent")],
+                         [b"sent 1", b"sent 2", b"sent 3"])
+        self.assertEqual([line for line in lines if not line.startswith(b"sent")],
+                         [b"a port: 6 bytes", b"an actor: 8 bytes", b"a pipe: 6 bytes"])
+
+    def test_supervised_server(self):
+        server = self.start("supervised_server")
+        client = self.connect(server)
+        self.assertEqual(harness.exchange(client, [b"before"]), [b"before"])
+        server.process.stdin.write(b"die\n")
+        server.process.stdin.flush()
+        server.read_until(b"ENDED ")
+        server.read_until(b"LISTENING ")
+        self.assertEqual(client.recv(100), b"")
+        self.assert_echoes(server)
+        self.press_return(server)
+
+    def test_supervised_server_that_takes_over(self):
+        server = self.start("supervised_server")
+        standby = harness.Server(self, [], self.path(),
+                                 command=[harness.program("supervised_server"), self.path()])
+        self.addCleanup(standby.end)
+        standby.read_until(b"WAITING pipe_in_use")
+        server.process.kill()
+        standby.read_until(b"LISTENING " + self.path().encode() + b"\n")
+        self.assert_echoes(server.address)
+        standby.address = server.address
+        self.press_return(standby)
 
 
 if __name__ == "__main__":

@@ -200,6 +200,12 @@ class Server:
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
+    def anonymous_bytes(self):
+        """Returns the resident memory that is the process's own: heap and stacks."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as file:
+            fields = dict(line.split(":", 1) for line in file)
+        return int(fields["RssAnon"].split()[0]) * 1024
+
     def stop(self, how=signal.SIGTERM, within=10):
         """Stops it as a user would: it must end by itself, soon, and leave no file."""
         self.process.send_signal(how)

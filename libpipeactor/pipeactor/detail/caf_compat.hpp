@@ -255,6 +255,14 @@ void when_caught_up(caf::event_based_actor& self, const caf::actor& receiver, ca
           [then](const caf::error&) { then(); });
 }
 
+// -- the scheduler ----------------------------------------------------------------------------
+
+/// Lets the scheduler's threads sleep while there is nothing to do. Those of the default
+/// policy, work stealing, look for work a hundred times a second.
+inline void let_scheduler_sleep(caf::actor_system_config& cfg) {
+  cfg.set("scheduler.policy", caf::atom("sharing"));
+}
+
 // -- message types ----------------------------------------------------------------------------
 
 template <class IdBlock>
