@@ -129,12 +129,4 @@ caf::expected<int64_t> group_id(const std::string& group) {
   return id_of("group", group, getgrnam_r, [](const ::group& x) { return int64_t{x.gr_gid}; });
 }
 
-peer_identity this_process() {
-  peer_identity result;
-  result.pid = getpid();
-  result.uid = geteuid();
-  result.gid = getegid();
-  return result;
-}
-
 } // namespace pipeactor

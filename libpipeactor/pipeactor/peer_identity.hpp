@@ -41,9 +41,6 @@ PIPEACTOR_EXPORT caf::expected<int64_t> user_id(const std::string& user);
 /// @copydoc user_id
 PIPEACTOR_EXPORT caf::expected<int64_t> group_id(const std::string& group);
 
-/// Returns what peers learn about this process: its effective user and group.
-PIPEACTOR_EXPORT peer_identity this_process();
-
 template <class Inspector>
 detail::inspect_result_t<Inspector> inspect(Inspector& f, peer_identity& x) {
   return detail::inspect_fields(f, "pipeactor::peer_identity", detail::field("pid", x.pid),

@@ -248,8 +248,7 @@ void send_fence(const caf::actor& receiver, Token token) {
 template <class F>
 void when_caught_up(caf::event_based_actor& self, const caf::actor& receiver, caf::timespan timeout,
                     F then) {
-  self
-    .request(receiver, timeout, caf::atom("sys"), caf::atom("get"), std::string{"info"})
+  self.request(receiver, timeout, caf::atom("sys"), caf::atom("get"), std::string{"info"})
     .then([then](caf::atom_value, const std::string&, const caf::strong_actor_ptr&,
                  const std::string&) { then(); },
           [then](const caf::error&) { then(); });
