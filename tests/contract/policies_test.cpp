@@ -194,9 +194,10 @@ TEST_CASE("memory_limit bounds what all slow peers together have waiting") {
 TEST_CASE("memory_limit bounds what handlers hold, and reading goes on when they let go") {
   context_options limits;
   limits.memory_limit = 200'000;
-  port_fixture f{each_port(), limits};
+  // Before the fixture: the last message is kept after it was written down.
   std::mutex mutex;
   std::vector<payload> kept;
+  port_fixture f{each_port(), limits};
   script todo;
   todo.received = [&](const named_pipe_connection&, const cookie&, const payload& data) {
     std::lock_guard guard{mutex};
