@@ -52,31 +52,24 @@ protected:
   }
 };
 
-/// Broadcasts what the sessions send it. `server` is filled in before the first client can come.
-/// The time-outs are this actor's and not the sessions': in CAF 0.17 the thread of the clock
-/// blocks for good where it drops the last reference to an actor that has not ended, as those
-/// of clients that have left would be, and its queue is full.
-caf::behavior broadcaster(caf::event_based_actor* self, std::shared_ptr<const caf::actor> server) {
-  return {[=](const payload& data) {
-    // `data` is kept until every client has the message: that slows a sender down to the
-    // speed of the others (server_options::read_queue_bytes). The copy is not kept count
-    // of, so a client that never reads stops nobody.
-    self->request(*server, slow_client_patience, async_broadcast{payload::copy_of(data), {}})
-      .then([data](const broadcast_result&) {}, [data](const caf::error&) {});
-  }};
-}
-
 class broadcast_session : public session {
 public:
-  explicit broadcast_session(caf::actor broadcasting) : broadcasting_(std::move(broadcasting)) {}
+  /// `server` is filled in before the first client can come.
+  explicit broadcast_session(std::shared_ptr<const caf::actor> server)
+      : server_(std::move(server)) {}
 
 protected:
   void message_received(const pipeactor::cookie&, const payload& data) override {
-    self().send(broadcasting_, data);
+    // `data` is kept until every client has the message: that slows a sender down to the
+    // speed of the others (server_options::read_queue_bytes). The copy is not kept count
+    // of, so a client that never reads stops nobody.
+    self()
+      .request(*server_, slow_client_patience, async_broadcast{payload::copy_of(data), {}})
+      .then([data](const broadcast_result&) {}, [data](const caf::error&) {});
   }
 
 private:
-  caf::actor broadcasting_;
+  std::shared_ptr<const caf::actor> server_;
 };
 
 /// Any session, and it tells who comes and why they go, or every event.
@@ -288,16 +281,15 @@ int run(const listen_command& command, console& terminal) {
     options.write_queue_policy = write_queue_policy::disconnect;
   named_pipe_server server;
   caf::actor printing;
-  caf::actor broadcasting;
-  auto broadcasts_to = std::make_shared<caf::actor>();
+  auto broadcaster = std::make_shared<caf::actor>();
   if (command.marshalled) {
     server = ctx.spawn_server(options, system.spawn(echoer, command.told));
   } else if (command.echo) {
     server = spawn<echo_session>(ctx, options, command.told);
   } else if (command.broadcast) {
-    broadcasting = system.spawn(broadcaster, broadcasts_to);
-    server = spawn<broadcast_session>(ctx, options, command.told, broadcasting);
-    *broadcasts_to = server.actor();
+    server = spawn<broadcast_session>(ctx, options, command.told,
+                                      std::shared_ptr<const caf::actor>{broadcaster});
+    *broadcaster = server.actor();
   } else {
     // It has a thread of its own, since standard output may block.
     printing = system.spawn<caf::detached>(printer, &terminal, options.mode, command.told);
@@ -305,8 +297,7 @@ int run(const listen_command& command, console& terminal) {
   }
   feeder input{system, server, options.mode};
   auto result = serve(ctx, command, server, terminal, printing ? &input : nullptr);
-  if (broadcasting)
-    caf::anon_send_exit(broadcasting, caf::exit_reason::user_shutdown);
+  *broadcaster = nullptr;
   if (printing) {
     terminal.stop_writing_at(console::clock::now() + print_patience);
     caf::anon_send(printing, stop{});
