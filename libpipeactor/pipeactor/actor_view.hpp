@@ -1,10 +1,23 @@
 #pragma once
 
+#include "pipeactor/export.hpp"
 #include "pipeactor/detail/caf_compat.hpp"
 
+#include <type_traits>
 #include <utility>
 
 namespace pipeactor {
+
+namespace detail {
+
+/// Ends a request of a connection's actor with an error after `timeout`, unless its answer
+/// came. By the bridge's clock: that of CAF 0.17 keeps the actor alive meanwhile, and its thread
+/// blocks for good where it drops the last reference to one while it is busy.
+/// @param response what the answer is known by
+PIPEACTOR_EXPORT void time_out_request(caf::event_based_actor& self, caf::message_id response,
+                                       caf::timespan timeout);
+
+} // namespace detail
 
 /// What a session may do with the actor whose state it is: everything but change its
 /// behavior or end it (as `caf::typed_actor_view` does), so that the library's own
@@ -40,11 +53,14 @@ public:
   }
 
   /// Asks another actor; continue with `.then` (other messages are handled meanwhile) or
-  /// `.await` (they wait). A timeout keeps the connection object alive until it is over, also
-  /// where the answer has come: `caf::infinite` does not.
+  /// `.await` (they wait). Where no answer comes in time the error is
+  /// `caf::sec::request_timeout`. A request does not keep the connection alive.
   template <class Handle, class Timeout, class... Ts>
   auto request(const Handle& destination, const Timeout& timeout, Ts&&... xs) {
-    return self_->request(destination, timeout, std::forward<Ts>(xs)...);
+    auto result = self_->request(destination, caf::infinite, std::forward<Ts>(xs)...);
+    if constexpr (!std::is_same_v<Timeout, caf::infinite_t>)
+      detail::time_out_request(*self_, result.id(), timeout);
+    return result;
   }
 
   template <class... Ts>

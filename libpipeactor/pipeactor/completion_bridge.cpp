@@ -294,7 +294,12 @@ void completion_bridge::tell_abandoned(detail::connection_record& record) {
 }
 
 void completion_bridge::call_at(port::time_point when, caf::weak_actor_ptr who) {
-  timers_.emplace(when, std::move(who));
+  timers_.emplace(when, timer{std::move(who), std::nullopt});
+}
+
+void completion_bridge::answer_at(port::time_point when, caf::weak_actor_ptr who,
+                                  caf::message_id response) {
+  timers_.emplace(when, timer{std::move(who), response});
 }
 
 // -- completions ------------------------------------------------------------------------------
@@ -402,9 +407,14 @@ void completion_bridge::fire_timers() {
     return;
   auto now = port_->now();
   while (!timers_.empty() && timers_.begin()->first <= now) {
-    auto who = std::move(timers_.begin()->second);
+    auto fired = std::move(timers_.begin()->second);
     timers_.erase(timers_.begin());
-    if (auto actor = caf::actor_cast<caf::actor>(who))
+    auto actor = caf::actor_cast<caf::actor>(fired.who);
+    if (!actor)
+      continue;
+    if (fired.response)
+      detail::send_response(actor, *fired.response, caf::make_error(caf::sec::request_timeout));
+    else
       caf::anon_send(actor, detail::timer_expired{});
   }
 }

@@ -14,6 +14,7 @@
 #include <deque>
 #include <map>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -121,8 +122,18 @@ public:
   /// Sends `timer_expired` to `who` at `when`; does not keep it alive.
   void call_at(port::time_point when, caf::weak_actor_ptr who);
 
+  /// Answers a request of `who` with `caf::sec::request_timeout` at `when`, unless it was
+  /// answered by then; does not keep it alive.
+  void answer_at(port::time_point when, caf::weak_actor_ptr who, caf::message_id response);
+
 private:
   using connection_record_ptr = detail::connection_record_ptr;
+
+  struct timer {
+    caf::weak_actor_ptr who;
+    /// The request whose time is over, where it is one.
+    std::optional<caf::message_id> response;
+  };
 
   // -- completions ----------------------------------------------------------------------------
 
@@ -172,7 +183,7 @@ private:
   caf::strong_actor_ptr sender_;
   std::vector<detail::job> taken_;
   std::deque<detail::job> jobs_;
-  std::multimap<port::time_point, caf::weak_actor_ptr> timers_;
+  std::multimap<port::time_point, timer> timers_;
   std::unordered_map<port::listener_id, caf::actor> servers_;
   std::vector<connection_record_ptr> connections_;
   bool working_ = false;

@@ -47,6 +47,11 @@ void session::fail(const std::string& text) {
   owner_->close(make_error(errc::handler_failed, text));
 }
 
+void detail::time_out_request(caf::event_based_actor& self, caf::message_id response,
+                              caf::timespan timeout) {
+  static_cast<connection_actor&>(self).time_out_request(response, timeout);
+}
+
 actor_view session::self() const {
   return actor_view{owner_};
 }

@@ -174,7 +174,8 @@ TEST_CASE("memory_limit bounds what all slow peers together have waiting") {
   auto stats = server.server.stats();
   REQUIRE(stats);
   CHECK(stats->memory_limit == limits.memory_limit);
-  CHECK(stats->queued_bytes >= limits.memory_limit - 30'000);
+  // What the system took after a write was refused is room again.
+  CHECK(stats->queued_bytes >= limits.memory_limit / 2);
   CHECK(stats->queued_bytes <= limits.memory_limit + slow_clients * 2 * 32'768);
   // Everybody else is served: a connection that has nothing waiting may write.
   auto [other, connection] = f.connect(server, log, slow_clients);

@@ -185,6 +185,47 @@ TEST_CASE("request.await: a close asked for meanwhile comes after the answer") {
         == lines{"connected", "received ask", "answer", "disconnected closed_by_us"});
 }
 
+TEST_CASE("a request that nobody answers ends with its timeout, and keeps nothing alive") {
+  port_fixture f;
+  struct asking_session : recording_session {
+    asking_session(const log_ptr& log, caf::actor worker)
+        : recording_session(log), worker(std::move(worker)) {}
+
+    void message_received(const pipeactor::cookie&, const payload& data) override {
+      auto ask = [&](auto timeout) { return self().request(worker, timeout, std::string{"?"}); };
+      auto fail = [this](const caf::error& err) {
+        note(err == caf::sec::request_timeout ? "timeout" : "error");
+      };
+      if (data.text() == "then")
+        ask(10ms).then([] {}, fail);
+      else if (data.text() == "await")
+        ask(10ms).await([] {}, fail);
+      else
+        ask(patience * 100).then([] {}, fail);
+    }
+
+    caf::actor worker;
+  };
+  auto silent = f.ended_with_system(f.spawn([](caf::event_based_actor* self) -> caf::behavior {
+    auto promises = std::make_shared<std::vector<caf::response_promise>>();
+    return {[=](const std::string&) {
+      promises->push_back(self->make_response_promise());
+      return promises->back();
+    }};
+  }));
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve<asking_session>(f.options(), log, silent);
+  auto client = f.connect(server);
+  REQUIRE(client->send("then"));
+  REQUIRE(log->wait_for("timeout"));
+  REQUIRE(client->send("await"));
+  REQUIRE(log->wait_for("timeout", 2));
+  REQUIRE(client->send("for ever"));
+  client->close();
+  REQUIRE(log->wait_for("disconnected"));
+  CHECK(log->count("error") == 0);
+}
+
 TEST_CASE("a session sends itself delayed messages") {
   port_fixture f;
   auto log = std::make_shared<event_log>();

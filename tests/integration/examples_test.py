@@ -105,6 +105,28 @@ class Examples(harness.Case):
         self.assertEqual([line for line in lines if not line.startswith(b"sent")],
                          [b"a port: 6 bytes", b"an actor: 8 bytes", b"a pipe: 6 bytes"])
 
+    def test_remote_connection(self):
+        server = harness.Server(self, [], self.path(),
+                                command=[harness.program("remote_connection"), "serve",
+                                         self.path(), "0"])
+        self.addCleanup(server.end)
+        server.wait_until_listening()
+        server.read_until(b"PORT ")
+        number = server.read_until(b"\n").strip()
+        first, second = self.connect(server), self.connect(server)
+
+        def greet():
+            done = subprocess.run([harness.program("remote_connection"), "greet", number],
+                                  check=True, capture_output=True, timeout=harness.DEADLINE)
+            return sorted(done.stdout.splitlines())
+
+        # The server may not have accepted both yet.
+        harness.wait_until(lambda: greet() == [b"greeted client 1", b"greeted client 2"],
+                           "both clients greeted")
+        for client in (first, second):
+            self.assertEqual(client.recv(100), b"greetings")
+        self.press_return(server)
+
     def test_supervised_server(self):
         server = self.start("supervised_server")
         client = self.connect(server)

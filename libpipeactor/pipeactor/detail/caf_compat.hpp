@@ -243,12 +243,17 @@ void send_fence(const caf::actor& receiver, Token token) {
   receiver->enqueue(caf::make_mailbox_element(nullptr, id, {}, std::move(token)), nullptr);
 }
 
+/// Sends the answer to one of `receiver`'s requests; it is dropped where there was one before.
+template <class T>
+void send_response(const caf::actor& receiver, caf::message_id response, T answer) {
+  receiver->enqueue(caf::make_mailbox_element(nullptr, response, {}, std::move(answer)), nullptr);
+}
+
 /// Calls `then` when `receiver`, an actor of any node, has handled all that `self` has sent
-/// to it, or `timeout` has passed: a request that every event-based actor answers itself.
+/// to it: a request that every event-based actor answers itself.
 template <class F>
-void when_caught_up(caf::event_based_actor& self, const caf::actor& receiver, caf::timespan timeout,
-                    F then) {
-  self.request(receiver, timeout, caf::atom("sys"), caf::atom("get"), std::string{"info"})
+void when_caught_up(caf::event_based_actor& self, const caf::actor& receiver, F then) {
+  self.request(receiver, caf::infinite, caf::atom("sys"), caf::atom("get"), std::string{"info"})
     .then([then](caf::atom_value, const std::string&, const caf::strong_actor_ptr&,
                  const std::string&) { then(); },
           [then](const caf::error&) { then(); });

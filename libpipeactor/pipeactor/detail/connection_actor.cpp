@@ -246,6 +246,12 @@ void connection_actor::close_after_drain(caf::timespan deadline) {
   close_if_drained();
 }
 
+void connection_actor::time_out_request(caf::message_id response, caf::timespan timeout) {
+  if (auto* port = bridge_->port())
+    bridge_->answer_at(later(port->now(), timeout), caf::actor_cast<caf::weak_actor_ptr>(ctrl()),
+                       response);
+}
+
 connection_stats connection_actor::stats() const {
   connection_stats result;
   result.id = record_->id();

@@ -64,6 +64,7 @@ public:
   void read(pipeactor::cookie cookie, caf::response_promise promise = {});
   void close(caf::error reason);
   void close_after_drain(caf::timespan deadline);
+  void time_out_request(caf::message_id response, caf::timespan timeout);
   connection_stats stats() const;
 
   connection_record& record() const noexcept {

@@ -116,7 +116,7 @@ void connection_actor::await_handler() {
                                            }}});
   } else {
     // A fence can't travel.
-    when_caught_up(*this, handler_, defaults::drain_timeout, [this] {
+    when_caught_up(*this, handler_, [this] {
       handler_caught_up_ = true;
       close_if_drained();
     });
