@@ -36,6 +36,7 @@ TEST_CASE("connect returns at once, and what is written meanwhile is sent when i
   REQUIRE(log->wait_for("sent [99]"));
   REQUIRE(heard->wait_for("received 99"));
   auto arrived = heard->of(heard->connection().id());
+  REQUIRE(arrived.size() == 101);
   for (int i = 0; i < 100; ++i)
     CHECK(arrived[static_cast<size_t>(i) + 1] == "received " + std::to_string(i));
 }

@@ -98,7 +98,7 @@ private:
   void try_to_connect();
   void on_opened(const caf::error& refused);
   /// @returns whether the connection comes back by itself
-  bool try_again_later(const caf::error& reason);
+  bool try_again_later(caf::error reason);
   void reopen();
 
   // -- completions: connection_actor_completions.cpp ------------------------------------------

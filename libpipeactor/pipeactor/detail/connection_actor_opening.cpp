@@ -56,7 +56,7 @@ void connection_actor::on_opened(const caf::error& refused) {
   close_if_drained();
 }
 
-bool connection_actor::try_again_later(const caf::error& reason) {
+bool connection_actor::try_again_later(caf::error reason) {
   auto* port = bridge_->port();
   if (dialer_ == nullptr || port == nullptr || exit_reason_ || closes_after_drain_)
     return false;
