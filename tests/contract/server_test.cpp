@@ -116,6 +116,8 @@ TEST_CASE("a max_message_size that the system does not grant fails at start") {
 
 TEST_CASE("a second server on a live name is told that the pipe is in use") {
   port_fixture f;
+  if (!f.guards_names())
+    return;
   auto log = std::make_shared<event_log>();
   auto server = f.serve(f.options(), taker::session, log, echo());
   auto second = f.context().spawn_server(server.options).start();
