@@ -121,7 +121,8 @@ bool console::write(std::string_view text) {
       output_broken_.store(true);
       break;
     }
-    auto size = ::write(STDOUT_FILENO, text.data(), std::min(text.size(), platform_->longest_write));
+    auto size = ::write(STDOUT_FILENO, text.data(),
+                        std::min(text.size(), platform_->longest_write));
     if (size >= 0) {
       text.remove_prefix(static_cast<size_t>(size));
     } else if (errno != EINTR && errno != EAGAIN) {

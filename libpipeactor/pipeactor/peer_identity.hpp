@@ -51,8 +51,7 @@ template <class Inspector>
 detail::inspect_result_t<Inspector> inspect(Inspector& f, peer_identity& x) {
   return detail::inspect_fields(f, "pipeactor::peer_identity", detail::field("pid", x.pid),
                                 detail::field("uid", x.uid), detail::field("gid", x.gid),
-                                detail::field("groups", x.groups),
-                                detail::field("sid", x.sid));
+                                detail::field("groups", x.groups), detail::field("sid", x.sid));
 }
 
 } // namespace pipeactor

@@ -54,8 +54,8 @@ caf::expected<std::string> pipe_path(const std::string& name, pipe_place) {
   auto path = std::string{prefix} + name;
   if (path.size() > longest_path)
     return make_error(errc::pipe_name_too_long,
-                      "the path " + path + " has " + std::to_string(path.size()) + " bytes: "
-                        + std::to_string(longest_path) + " are allowed");
+                      "the path " + path + " has " + std::to_string(path.size())
+                        + " bytes: " + std::to_string(longest_path) + " are allowed");
   return path;
 }
 

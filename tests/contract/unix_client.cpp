@@ -140,6 +140,10 @@ size_t open_handles() {
   return unix_helpers::open_descriptors();
 }
 
+bool no_handles_leaked_since(size_t before) {
+  return open_handles() <= before;
+}
+
 bool runs_under_wine() {
   return false;
 }

@@ -63,8 +63,7 @@ public:
   /// Takes the result, after its end.
   DWORD finish(HANDLE handle, DWORD& size) {
     pending_ = false;
-    return GetOverlappedResult(handle, &overlapped_, &size, FALSE) ? ERROR_SUCCESS
-                                                                   : GetLastError();
+    return GetOverlappedResult(handle, &overlapped_, &size, FALSE) ? ERROR_SUCCESS : GetLastError();
   }
 
   void cancel(HANDLE handle) {
@@ -227,6 +226,11 @@ size_t open_handles() {
     count += GetHandleInformation(reinterpret_cast<HANDLE>(value), &flags) != FALSE;
   }
   return count;
+}
+
+bool no_handles_leaked_since(size_t before) {
+  // The cases go 50 rounds and more: a leak would be as many.
+  return open_handles() <= before + 16;
 }
 
 bool runs_under_wine() {

@@ -45,8 +45,7 @@ void iocp_port::serve_reading(slot& x) {
     if (x.has_more)
       return begin_join(x);
     x.holding = false;
-    deliver(x, payload{detail::copy_received(x.buffer.get(), x.held,
-                                             x.pipe->settings().account)});
+    deliver(x, payload{detail::copy_received(x.buffer.get(), x.held, x.pipe->settings().account)});
     if (x.closing)
       return;
   }
@@ -88,9 +87,8 @@ void iocp_port::begin_join(slot& x) {
   try {
     x.joining = detail::allocate_payload_block(size, bytes);
   } catch (const std::bad_alloc&) {
-    return end_reading(x, make_error(errc::out_of_resources,
-                                     "no memory for a message of " + std::to_string(size)
-                                       + " bytes"));
+    return end_reading(x, make_error(errc::out_of_resources, "no memory for a message of "
+                                                               + std::to_string(size) + " bytes"));
   }
   std::memcpy(bytes, x.buffer.get(), x.held);
   x.holding = false;
@@ -127,10 +125,10 @@ void iocp_port::on_read(slot& x, DWORD size) {
   // A stream has no empty messages, but a peer may write one.
   x.holding = size > 0 || settings.mode == pipe_mode::message;
   if (whole && settings.mode == pipe_mode::message && size > settings.receive_limit)
-    return end_reading(x, make_error(errc::message_too_large,
-                                     "the peer sent a message of " + std::to_string(size)
-                                       + " bytes, " + std::to_string(settings.receive_limit)
-                                       + " are allowed"));
+    return end_reading(x,
+                       make_error(errc::message_too_large,
+                                  "the peer sent a message of " + std::to_string(size) + " bytes, "
+                                    + std::to_string(settings.receive_limit) + " are allowed"));
   serve_reading(x);
 }
 

@@ -150,12 +150,10 @@ caf::expected<unique_handle> connect_windows(const std::string& pipe_name, pipe_
   auto what = "cannot connect to " + *address;
   // FILE_WRITE_ATTRIBUTES: SetNamedPipeHandleState needs it. A server is shown who we are and
   // cannot act as us.
-  unique_handle result{CreateFileW(path->c_str(),
-                                   GENERIC_READ | FILE_WRITE_DATA | FILE_WRITE_ATTRIBUTES, 0,
-                                   nullptr, OPEN_EXISTING,
-                                   FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT
-                                     | SECURITY_IDENTIFICATION,
-                                   nullptr)};
+  unique_handle result{
+    CreateFileW(path->c_str(), GENERIC_READ | FILE_WRITE_DATA | FILE_WRITE_ATTRIBUTES, 0, nullptr,
+                OPEN_EXISTING,
+                FILE_FLAG_OVERLAPPED | SECURITY_SQOS_PRESENT | SECURITY_IDENTIFICATION, nullptr)};
   if (!result)
     return windows_error(GetLastError(), what);
   DWORD flags = 0;
