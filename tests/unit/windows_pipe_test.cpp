@@ -65,7 +65,7 @@ TEST_CASE("every instance is overlapped, duplex, and refuses clients over the ne
   CHECK((flags.pipe_mode & messages) == (mode == pipe_mode::message ? messages : 0));
 }
 
-TEST_CASE("an access is this user, LocalSystem and perhaps all who logged on, but not over the network") {
+TEST_CASE("access is for this user, LocalSystem and perhaps all others, but not over the network") {
   auto user = current_user_sid();
   REQUIRE(user.compare(0, 4, "S-1-") == 0);
   auto owner = "D:P(D;;FA;;;NU)(A;;FA;;;" + user + ")(A;;0x12019b;;;SY)";

@@ -75,9 +75,12 @@ peer_identity windows_pipe::peer() const {
 std::string sddl_of(pipe_access::kind access) {
   // Protected from inheritance. Network logons (NU) are denied before anybody is allowed. The
   // owner makes the instances, so the owner has all rights.
-  auto result = "D:P(D;;FA;;;NU)(A;;FA;;;" + current_user_sid() + ")(A;;" + client_rights + ";;;SY)";
+  auto allow = [](const std::string& rights, const std::string& who) {
+    return "(A;;" + rights + ";;;" + who + ")";
+  };
+  auto result = "D:P(D;;FA;;;NU)" + allow("FA", current_user_sid()) + allow(client_rights, "SY");
   if (access != pipe_access::kind::owner)
-    result += std::string{"(A;;"} + client_rights + ";;;AU)";
+    result += allow(client_rights, "AU");
   return result;
 }
 
