@@ -27,7 +27,7 @@ const char* flaw_of(const std::string& name) {
     return "has a control character";
   // The system takes "/" for "\" in such paths, and cuts dots and spaces off their ends.
   if (name.find_first_of("/\\") != std::string::npos)
-    return "has a slash or backslash: use the part behind \\\\.\\pipe\\";
+    return "has a slash or backslash";
   if (name.front() == '.')
     return "starts with a dot";
   if (name.back() == '.' || name.back() == ' ')
@@ -46,7 +46,10 @@ std::string to_utf8(const wchar_t* text) {
 
 } // namespace
 
-caf::expected<std::string> pipe_path(const std::string& name, pipe_place) {
+caf::expected<std::string> pipe_path(const std::string& text, pipe_place) {
+  // A path of a pipe is as good as its name, as an absolute path is elsewhere.
+  auto is_path = text.compare(0, prefix.size(), prefix) == 0;
+  auto name = is_path ? text.substr(prefix.size()) : text;
   if (name.empty())
     return make_error(errc::missing_pipe_name);
   if (auto* flaw = flaw_of(name); flaw != nullptr)

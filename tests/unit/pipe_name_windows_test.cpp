@@ -14,12 +14,14 @@ static errc flaw_of(const std::string& name) {
 TEST_CASE("a leaf name stands for a name in the system's folder of pipes") {
   CHECK(pipe_path("MyService") == std::string{"\\\\.\\pipe\\MyService"});
   CHECK(pipe_path("a name with: odd*letters?") == "\\\\.\\pipe\\a name with: odd*letters?");
+  CHECK(pipe_path("\\\\.\\pipe\\MyService") == std::string{"\\\\.\\pipe\\MyService"});
   CHECK(pipe_path("gr\xc3\xbc\xc3\x9f") == "\\\\.\\pipe\\gr\xc3\xbc\xc3\x9f");
 }
 
 TEST_CASE("a pipe name that Windows would change, or not take, is refused") {
   CHECK(flaw_of("") == errc::missing_pipe_name);
-  for (auto name : {"a\\b", "a/b", "\\\\.\\pipe\\a", ".", "..", ".hidden", "a.", "a ", "a\nb"}) {
+  for (auto name : {"a\\b", "a/b", "\\\\.\\pipe\\a\\b", "\\\\host\\pipe\\a", ".", "..", ".hidden",
+                    "a.", "a ", "a\nb"}) {
     INFO(name);
     CHECK(flaw_of(name) == errc::invalid_pipe_name);
   }
