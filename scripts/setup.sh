@@ -1,7 +1,11 @@
 #!/usr/bin/env bash
-# Installs what a bare Debian 12 lacks to build, test and demonstrate pipeactor.
-# Asks apt only for what is missing; with nothing missing it touches nothing.
+# Installs what a bare Debian 12 lacks to build, test and demonstrate pipeactor; with
+# --windows also what test-windows.sh needs. Asks apt only for what is missing; with nothing
+# missing it touches nothing.
 set -euo pipefail
+
+windows=false
+[[ "${1:-}" == --windows ]] && windows=true
 
 missing=()
 
@@ -42,6 +46,12 @@ need_command socat socat
 need_command nc netcat-openbsd
 need_command curl curl
 need_command node nodejs
+
+# -- to build for Windows, and to run what was built
+if $windows; then
+  need_command x86_64-w64-mingw32-g++-posix g++-mingw-w64-x86-64-posix
+  [[ -x /usr/lib/wine/wine64 ]] || need_command wine64 wine64
+fi
 
 if ((${#missing[@]} == 0)); then
   echo "setup: nothing is missing"

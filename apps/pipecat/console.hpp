@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -17,7 +18,7 @@ public:
   /// What `wait` looks at besides the signals and `notify`.
   struct interest {
     bool input = false;
-    /// The reader of standard output has gone away.
+    /// The reader of standard output has gone away. Windows tells by the next write only.
     bool output_end = false;
   };
 
@@ -55,9 +56,9 @@ public:
   }
 
 private:
-  int signals_ = -1;
-  int notifications_ = -1;
-  size_t longest_write_;
+  struct platform;
+
+  std::shared_ptr<platform> platform_;
   std::mutex output_mutex_;
   std::atomic<clock::rep> write_deadline_;
   std::atomic<bool> output_broken_{false};

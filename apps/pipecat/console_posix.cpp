@@ -50,28 +50,37 @@ int checked(int fd, const char* what) {
 
 } // namespace
 
+struct console::platform {
+  ~platform() {
+    close(signals);
+    close(notifications);
+  }
+
+  int signals = -1;
+  int notifications = -1;
+  size_t longest_write = longest_write_to(STDOUT_FILENO);
+};
+
 console::console()
-    : longest_write_(longest_write_to(STDOUT_FILENO)),
+    : platform_(std::make_shared<platform>()),
       write_deadline_(clock::time_point::max().time_since_epoch().count()) {
   // SIGPIPE is blocked, not ignored: a write reports the broken pipe, and its disposition
   // stays as it was.
   auto blocked = set_of({SIGINT, SIGTERM, SIGHUP, SIGPIPE});
   sigprocmask(SIG_BLOCK, &blocked, nullptr);
   auto ending = set_of({SIGINT, SIGTERM, SIGHUP});
-  signals_ = checked(signalfd(-1, &ending, SFD_CLOEXEC), "cannot wait for signals");
-  notifications_ = checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "cannot make an eventfd");
+  platform_->signals = checked(signalfd(-1, &ending, SFD_CLOEXEC), "cannot wait for signals");
+  platform_->notifications = checked(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK),
+                                     "cannot make an eventfd");
 }
 
-console::~console() {
-  close(signals_);
-  close(notifications_);
-}
+console::~console() = default;
 
 console::event console::wait(interest what, clock::time_point deadline) {
   // poll skips negative descriptors.
   pollfd entries[] = {
-    {signals_, POLLIN, 0},
-    {notifications_, POLLIN, 0},
+    {platform_->signals, POLLIN, 0},
+    {platform_->notifications, POLLIN, 0},
     {what.output_end ? STDOUT_FILENO : -1, 0, 0},
     {what.input ? STDIN_FILENO : -1, POLLIN, 0},
   };
@@ -82,7 +91,7 @@ console::event console::wait(interest what, clock::time_point deadline) {
     return event::interrupted;
   if (entries[1].revents != 0) {
     uint64_t count = 0;
-    [[maybe_unused]] auto size = ::read(notifications_, &count, sizeof(count));
+    [[maybe_unused]] auto size = ::read(platform_->notifications, &count, sizeof(count));
     return event::notified;
   }
   if ((entries[2].revents & (POLLERR | POLLHUP)) != 0)
@@ -92,7 +101,7 @@ console::event console::wait(interest what, clock::time_point deadline) {
 
 void console::notify() noexcept {
   uint64_t one = 1;
-  [[maybe_unused]] auto size = ::write(notifications_, &one, sizeof(one));
+  [[maybe_unused]] auto size = ::write(platform_->notifications, &one, sizeof(one));
 }
 
 bool console::read(std::string& chunk) {
@@ -112,7 +121,8 @@ bool console::write(std::string_view text) {
       output_broken_.store(true);
       break;
     }
-    auto size = ::write(STDOUT_FILENO, text.data(), std::min(text.size(), longest_write_));
+    auto size = ::write(STDOUT_FILENO, text.data(),
+                        std::min(text.size(), platform_->longest_write));
     if (size >= 0) {
       text.remove_prefix(static_cast<size_t>(size));
     } else if (errno != EINTR && errno != EAGAIN) {

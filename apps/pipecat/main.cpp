@@ -24,6 +24,7 @@ const std::map<std::string, port_kind> ports = {
   {"auto", port_kind::automatic},
   {"io_uring", port_kind::io_uring},
   {"epoll", port_kind::epoll},
+  {"iocp", port_kind::iocp},
 };
 
 /// Adds an option whose value is one of `names`.

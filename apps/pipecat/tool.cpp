@@ -8,6 +8,8 @@ void report(const std::string& text) {
   // One call, so that lines of several threads do not mix.
   auto line = "pipecat: " + text + "\n";
   std::fputs(line.c_str(), stderr);
+  // Not every runtime library of Windows does so by itself.
+  std::fflush(stderr);
 }
 
 int fail(const caf::error& error) {

@@ -55,6 +55,10 @@ set(_caf_header_core caf/all.hpp)
 set(_caf_header_io caf/io/all.hpp)
 set(_caf_header_openssl caf/openssl/all.hpp)
 set(_caf_needs_core Threads::Threads)
+if(WIN32)
+  # What CAF calls of the system; a static library does not bring it along.
+  list(APPEND _caf_needs_core ws2_32 iphlpapi psapi)
+endif()
 set(_caf_needs_io CAF::core)
 set(_caf_needs_openssl CAF::io)
 

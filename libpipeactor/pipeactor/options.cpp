@@ -65,6 +65,8 @@ std::string to_string(port_kind kind) {
     return "io_uring";
   case port_kind::epoll:
     return "epoll";
+  case port_kind::iocp:
+    return "iocp";
   case port_kind::simulated:
     return "simulated";
   }

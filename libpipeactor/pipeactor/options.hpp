@@ -48,10 +48,11 @@ enum class offline_writes : uint8_t {
 
 /// The operating system's completion mechanism.
 enum class port_kind : uint8_t {
-  /// The best one that works here: io_uring, or epoll where it is refused.
+  /// The best one that works here: io_uring, or epoll where it is refused; on Windows iocp.
   automatic,
   io_uring,
   epoll,
+  iocp,
   /// In memory, for tests: see port/simulated.hpp.
   simulated,
 };
@@ -119,7 +120,8 @@ struct server_options : connection_options {
   /// new connection goes to the one with the fewest and stays there.
   size_t num_threads = defaults::num_threads;
 
-  /// Connections that may wait to be accepted (the listen backlog).
+  /// Connections that may wait to be accepted: the listen backlog, on Windows instances that are
+  /// kept ready (64 at most).
   size_t pending_instances = defaults::pending_instances;
 
   /// Who may connect. Decides on Linux where a leaf name lies too: `owner` in the user's own

@@ -10,8 +10,9 @@
 namespace pipeactor {
 
 /// Who is at the other end of a pipe, as the kernel reports it (unix(7),
-/// SO_PEERCRED and SO_PEERGROUPS): the peer cannot forge it. Taken once, when the
-/// connection is made; a process that passes its descriptor on stays its owner here.
+/// SO_PEERCRED and SO_PEERGROUPS; on Windows the token of the client or of the server's
+/// process): the peer cannot forge it. Taken once, when the connection is made; a process that
+/// passes its descriptor on stays its owner here.
 struct peer_identity {
   /// Process id, 0 where the kernel does not tell (a peer of another pid namespace).
   int64_t pid = 0;
@@ -20,22 +21,27 @@ struct peer_identity {
   int64_t gid = -1;
   /// Supplementary groups.
   std::vector<int64_t> groups;
+  /// Windows: the user's security identifier, "S-1-5-21-..."; empty where the system does not
+  /// tell, and elsewhere.
+  std::string sid;
 };
 
-/// Returns e.g. "pid 12, uid 1000, gid 1000".
+/// Returns e.g. "pid 12, uid 1000, gid 1000", on Windows "pid 12, sid S-1-5-21-...".
 PIPEACTOR_EXPORT std::string to_string(const peer_identity& peer);
 
 /// Returns all there is, with names: "pid 12, uid 1000 (alice), gid 1000 (alice), groups 27
 /// (sudo) 50 (staff)". Looks them up in the system's database of users, which may wait for a
-/// directory service.
+/// directory service. On Windows the same as `to_string`.
 PIPEACTOR_EXPORT std::string describe(const peer_identity& peer);
 
-/// Returns what peers learn about this process: its effective user and group.
+/// Returns what peers learn about this process: its effective user and group, on Windows
+/// its user's sid.
 PIPEACTOR_EXPORT peer_identity this_process();
 
 /// Returns the id of a user or a group: a number stands for itself, a name is looked up in the
 /// system's database of users, which may wait for a directory service.
-/// @returns `errc::invalid_option` for a name that is not there
+/// @returns `errc::invalid_option` for a name that is not there, on Windows
+///   `errc::not_supported` for every name
 PIPEACTOR_EXPORT caf::expected<int64_t> user_id(const std::string& user);
 
 /// @copydoc user_id
@@ -45,7 +51,7 @@ template <class Inspector>
 detail::inspect_result_t<Inspector> inspect(Inspector& f, peer_identity& x) {
   return detail::inspect_fields(f, "pipeactor::peer_identity", detail::field("pid", x.pid),
                                 detail::field("uid", x.uid), detail::field("gid", x.gid),
-                                detail::field("groups", x.groups));
+                                detail::field("groups", x.groups), detail::field("sid", x.sid));
 }
 
 } // namespace pipeactor

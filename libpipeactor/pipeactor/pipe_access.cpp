@@ -12,6 +12,9 @@ namespace {
 constexpr std::string_view group_prefix = "group:";
 constexpr std::string_view list_prefix = "list:";
 
+/// LocalSystem, the nearest that Windows has to root.
+constexpr std::string_view system_sid = "S-1-5-18";
+
 bool has_prefix(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
 }
@@ -92,7 +95,9 @@ std::string to_string(const pipe_access& access) {
 
 bool resolved_access::admits(const peer_identity& peer) const noexcept {
   if (kind == pipe_access::kind::everyone || peer.uid == 0 || contains(users, peer.uid)
-      || contains(groups, peer.gid))
+      || contains(groups, peer.gid) || peer.sid == system_sid)
+    return true;
+  if (!peer.sid.empty() && peer.sid == sid)
     return true;
   return std::any_of(peer.groups.begin(), peer.groups.end(),
                      [this](int64_t id) { return contains(groups, id); });
@@ -102,9 +107,17 @@ caf::expected<resolved_access> resolve(const pipe_access& access) {
   auto self = this_process();
   resolved_access result;
   result.kind = access.type();
-  result.users.push_back(self.uid);
-  if (access.type() == pipe_access::kind::group && access.principals().empty())
+  // Where this system has no such ids, -1 must not admit all who have none.
+  if (self.uid >= 0)
+    result.users.push_back(self.uid);
+  result.sid = std::move(self.sid);
+  if (access.type() == pipe_access::kind::group && access.principals().empty()) {
+    if (self.gid < 0)
+      return make_error(errc::not_supported,
+                        "access group needs group ids, which Windows does not have: use owner or "
+                        "everyone");
     result.groups.push_back(self.gid);
+  }
   if (access.type() == pipe_access::kind::list && access.principals().empty())
     return make_error(errc::invalid_option, "a list of access names nobody: use owner");
   for (auto& principal : access.principals()) {

@@ -13,7 +13,8 @@ namespace pipeactor {
 
 /// Who may be at the other end of a pipe: a value of names, which are looked up when a server
 /// starts or a client first connects. Whatever it says, root and the user that this process
-/// runs as are admitted.
+/// runs as are admitted. On Windows there are `owner` and `everyone`, and LocalSystem in place of
+/// root.
 ///
 /// A principal is the name of a user or a user id ("alice", "1000"), or the name of a group or
 /// a group id behind "@" ("@staff", "@50"). A number is always an id. A member of a group is
@@ -80,10 +81,13 @@ struct PIPEACTOR_EXPORT resolved_access {
   /// User ids, among them that of this process.
   std::vector<int64_t> users;
   std::vector<int64_t> groups;
+  /// Windows: that of this process's user.
+  std::string sid;
 };
 
 /// Looks the names up in the system's database of users; may wait for a directory service.
-/// @returns `errc::invalid_option` with the first name that is not there
+/// @returns `errc::invalid_option` with the first name that is not there, `errc::not_supported` for
+///   groups and names on Windows
 PIPEACTOR_EXPORT caf::expected<resolved_access> resolve(const pipe_access& access);
 
 } // namespace pipeactor

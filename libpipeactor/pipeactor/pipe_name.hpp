@@ -25,8 +25,13 @@ enum class pipe_place : uint8_t {
 ///   dot or ends with ".lock" (`errc::invalid_pipe_name`; in an absolute path: a control
 ///   character, a NUL or a slash at the end), or whose path does not fit a socket address:
 ///   107 bytes, unix(7) (`errc::pipe_name_too_long`)
+///
+/// On Windows a leaf name stands for `\\.\pipe\NAME`, of at most 256 bytes; it has no slash or
+/// backslash, does not start with a dot and ends with neither a dot nor a space.
 PIPEACTOR_EXPORT caf::expected<std::string> pipe_path(const std::string& name,
                                                       pipe_place place = pipe_place::own);
+
+// -- Linux only, but for find_pipe_names ------------------------------------------------------
 
 /// Returns the directory of leaf names: `/run/pipeactor` for those that users share. The
 /// calling user's own is `/run/user/<uid>/pipeactor` where `/run/user/<uid>` is a directory of
@@ -49,6 +54,8 @@ PIPEACTOR_EXPORT caf::error check_pipe_directory(const std::string& name,
 
 /// Returns the leaf names of live pipeactor servers that match a pattern of `*` and `?`, sorted,
 /// of both places. No server notices; one whose lock file the caller may not read is not found.
+/// On Windows all pipes there are, whoever serves them.
+/// @returns `errc::not_supported` where the system does not list its pipes (Wine)
 PIPEACTOR_EXPORT caf::expected<std::vector<std::string>>
 find_pipe_names(const std::string& pattern);
 

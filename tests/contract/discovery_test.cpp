@@ -6,8 +6,20 @@ using namespace contract;
 
 using names = std::vector<std::string>;
 
+/// Returns whether the system lists its pipes: Wine does not, and says so.
+static bool can_find(port_fixture& f) {
+  if (f.kind() != port_kind::iocp || !runs_under_wine())
+    return true;
+  auto found = f.context().spawn_client_manager({}).find_named_pipes();
+  CHECK_FALSE(found);
+  CHECK(code_of(found.error()) == errc::not_supported);
+  return false;
+}
+
 TEST_CASE("find_named_pipes finds live servers that match, sorted, and none that stopped") {
   port_fixture f;
+  if (!can_find(f))
+    return;
   auto log = std::make_shared<event_log>();
   auto prefix = f.options().pipe_name;
   std::vector<running_server> servers;
@@ -35,6 +47,8 @@ TEST_CASE("find_named_pipes finds live servers that match, sorted, and none that
 
 TEST_CASE("find_named_pipes disturbs no server") {
   port_fixture f;
+  if (!can_find(f))
+    return;
   auto log = std::make_shared<event_log>();
   auto options = f.options();
   auto server = f.serve(options, taker::handler, log, echo());
@@ -51,6 +65,8 @@ TEST_CASE("find_named_pipes disturbs no server") {
 
 TEST_CASE("find_named_pipes is a request of actors too, and many at once are answered") {
   port_fixture f;
+  if (!can_find(f))
+    return;
   auto log = std::make_shared<event_log>();
   auto options = f.options();
   auto server = f.serve(options, taker::session, log);

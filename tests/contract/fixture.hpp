@@ -59,6 +59,23 @@ public:
     return kind_;
   }
 
+  /// Returns whether a client can end its writing and read on: not on named pipes of Windows.
+  bool has_half_close() const noexcept {
+    return kind_ != port_kind::iocp;
+  }
+
+  /// Returns whether the system tells that a peer left without reading what it was sent. Windows
+  /// does only where a write still waited for room.
+  bool tells_unread() const noexcept {
+    return kind_ != port_kind::iocp;
+  }
+
+  /// Returns whether a second server on a name can be told from a second instance: Wine takes
+  /// FILE_FLAG_FIRST_PIPE_INSTANCE and does nothing with it.
+  bool guards_names() const {
+    return kind_ != port_kind::iocp || !runs_under_wine();
+  }
+
   caf::actor_system& system() {
     return *system_;
   }

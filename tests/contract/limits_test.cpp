@@ -86,7 +86,7 @@ TEST_CASE("byte mode has no limit on a write") {
   CHECK(server.ready.max_message_size == 0);
   // And a read returns no more than the buffer.
   CHECK(client->send(pattern(100'000)));
-  client->shutdown_write();
+  client->close();
   CHECK(log->wait_for("disconnected"));
   CHECK(longest > 0);
   CHECK(longest <= 10'000);

@@ -120,10 +120,12 @@ TEST_CASE("byte mode keeps every byte in order") {
   std::thread writer{[&] {
     for (size_t at = 0, step = 1; at < all.size(); at += step, step = step * 7 % 50021)
       client->send(std::string_view{all}.substr(at, step));
-    client->shutdown_write();
+    if (f.has_half_close())
+      client->shutdown_write();
   }};
   auto back = client->receive_bytes(all.size());
-  CHECK(client->at_end());
+  if (f.has_half_close())
+    CHECK(client->at_end());
   writer.join();
   CHECK(back.size() == all.size());
   CHECK((back == all));

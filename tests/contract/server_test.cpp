@@ -116,6 +116,8 @@ TEST_CASE("a max_message_size that the system does not grant fails at start") {
 
 TEST_CASE("a second server on a live name is told that the pipe is in use") {
   port_fixture f;
+  if (!f.guards_names())
+    return;
   auto log = std::make_shared<event_log>();
   auto server = f.serve(f.options(), taker::session, log, echo());
   auto second = f.context().spawn_server(server.options).start();
@@ -207,7 +209,7 @@ static void start_and_stop(int rounds) {
     REQUIRE_FALSE(server.server.stop());
   }
   log->forget_connections();
-  CHECK(open_handles() == before);
+  CHECK(no_handles_leaked_since(before));
 }
 
 TEST_CASE("a server starts and stops 1,000 times and leaks nothing") {
@@ -265,7 +267,7 @@ TEST_CASE("a client that connects and closes at once disturbs nobody") {
   REQUIRE(log->wait_for("disconnected", 200));
   CHECK(log->count("connected") == 201);
   CHECK(log->count("disconnected closed_by_peer") == 200);
-  CHECK(open_handles() == before);
+  CHECK(no_handles_leaked_since(before));
   CHECK(other.first->send("still there"));
   CHECK(other.first->receive() == "still there");
 }

@@ -143,6 +143,8 @@ TEST_CASE("request.await: messages received meanwhile wait and come in order aft
 
 TEST_CASE("request.await: the end of the pipe waits for the answer too") {
   port_fixture f;
+  if (!f.has_half_close())
+    return;
   auto log = std::make_shared<event_log>();
   auto worker = f.ended_with_system(f.system().spawn(patient_worker, log));
   role todo;

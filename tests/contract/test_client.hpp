@@ -52,7 +52,7 @@ public:
   /// Returns whether the server was seen to close without reading all input.
   virtual bool was_reset() = 0;
 
-  /// Ends writing; reading goes on.
+  /// Ends writing; reading goes on. For ports that have it: port_fixture::has_half_close.
   virtual void shutdown_write() = 0;
 
   /// Closes, after reading all that is there.
@@ -82,15 +82,23 @@ public:
 
 using client_ptr = std::shared_ptr<test_client>;
 
-/// Connects to `address` (server_ready). Waits while the server is busy.
+/// Connects to `address` (server_ready) as any program of this system would. Waits while the server
+/// is busy.
 /// @returns nullptr where that fails
-client_ptr connect_over_unix_socket(const std::string& address, pipe_mode mode);
+client_ptr connect_to(const std::string& address, pipe_mode mode);
 
-/// @copydoc connect_over_unix_socket
+/// @copydoc connect_to
 client_ptr connect_over_network(port::simulated_network& network, const std::string& pipe_name,
                                 pipe_mode mode, peer_identity who);
 
 /// Returns the number of handles that this process has open, where it can be told.
 size_t open_handles();
+
+/// Returns whether there are no more handles than there were. On Windows a few may have come: the
+/// runtime library makes one when a lock first lets a thread wait.
+bool no_handles_leaked_since(size_t before);
+
+/// Returns whether this is no Windows but Wine, which leaves out some of what Windows does.
+bool runs_under_wine();
 
 } // namespace contract

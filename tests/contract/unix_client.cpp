@@ -122,7 +122,7 @@ private:
 
 } // namespace
 
-client_ptr connect_over_unix_socket(const std::string& address, pipe_mode mode) {
+client_ptr connect_to(const std::string& address, pipe_mode mode) {
   auto type = mode == pipe_mode::message ? SOCK_SEQPACKET : SOCK_STREAM;
   auto fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
   sockaddr_un name = {};
@@ -138,6 +138,14 @@ client_ptr connect_over_unix_socket(const std::string& address, pipe_mode mode) 
 
 size_t open_handles() {
   return unix_helpers::open_descriptors();
+}
+
+bool no_handles_leaked_since(size_t before) {
+  return open_handles() <= before;
+}
+
+bool runs_under_wine() {
+  return false;
 }
 
 } // namespace contract

@@ -108,6 +108,7 @@ TEST_CASE("modes and ports have names") {
   CHECK(to_string(port_kind::automatic) == "auto");
   CHECK(to_string(port_kind::io_uring) == "io_uring");
   CHECK(to_string(port_kind::epoll) == "epoll");
+  CHECK(to_string(port_kind::iocp) == "iocp");
   CHECK(to_string(port_kind::simulated) == "simulated");
   CHECK(to_string(static_cast<port_kind>(99)) == "unknown");
 }

@@ -308,9 +308,11 @@ void simulated_port::wait(std::unique_lock<std::mutex>& guard, time_point deadli
     return;
   }
   auto done = [this] { return woken_ || ready(); };
+  // A standard library that turns the deadline into one of another clock overflows with that of
+  // a poll, and waits for ever.
   if (never)
     state_->changed.wait(guard, done);
-  else
+  else if (deadline > clock::now())
     state_->changed.wait_until(guard, deadline, done);
 }
 

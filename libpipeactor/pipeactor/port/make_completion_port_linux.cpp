@@ -16,6 +16,8 @@ make_completion_port(port_kind kind, std::chrono::microseconds spin) {
     return uring_port::make(spin);
   case port_kind::epoll:
     return epoll_port::make(spin);
+  case port_kind::iocp:
+    return make_error(errc::not_supported, "the port iocp is for Windows");
   case port_kind::simulated:
     return make_error(
       errc::invalid_option,

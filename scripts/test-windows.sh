@@ -1,0 +1,44 @@
+#!/usr/bin/env bash
+# Builds pipeactor for Windows with mingw-w64 and runs its tests under Wine. Installs both where
+# they are missing (Debian's packages); builds CAF once, into the user's cache. The executables
+# are left in build-mingw/bin. PIPEACTOR_JOBS bounds the compilers at work (default: one per
+# core). What Wine cannot prove: docs/SUPPORTED_PLATFORMS.md. The last line is
+# "N passed, N failed".
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+source scripts/lib/stages.sh
+
+scripts/setup.sh --windows
+
+# A Wine of our own, of this run only: what another one has set up does not show here.
+work=$(mktemp -d)
+export WINEPREFIX=$work/wine
+# No Mono, no browser, no menu entries: nothing here needs them, and Wine asks for them.
+export WINEDLLOVERRIDES="mscoree,mshtml,winemenubuilder.exe="
+wineserver=$(command -v wineserver64 || echo /usr/lib/wine/wineserver64)
+clean_up() {
+  "$wineserver" -k || true
+  rm -rf "$work"
+}
+trap clean_up EXIT
+
+start_wine() {
+  scripts/wine.sh wineboot --init >"$work/wineboot.log" || { cat "$work/wineboot.log"; return 1; }
+}
+
+build_and_test_mingw() {
+  local caf headers
+  caf=$(scripts/build-caf-windows.sh) || return 1
+  headers=$(scripts/windows-headers.sh) || return 1
+  configure mingw "-DCAF_ROOT=$caf" "-DCMAKE_PREFIX_PATH=$headers" \
+    "-DCMAKE_CROSSCOMPILING_EMULATOR=$PWD/scripts/wine.sh" || return 1
+  cmake --build --preset mingw --parallel "$jobs" || return 1
+  # One after the other: what they wait for is Wine's server, which they share.
+  run_tests mingw -j 1 -LE '^(long|tree)$'
+}
+
+stage wine start_wine
+stage mingw build_and_test_mingw
+
+summary
