@@ -124,6 +124,39 @@ TEST_CASE("what the lost connection had not sent fails, each cookie once") {
   CHECK(log->count("sent") + log->count("failed") == count);
 }
 
+TEST_CASE("a session that hears of a lost connection may close it for good") {
+  port_fixture f;
+  auto options = f.options();
+  auto heard = std::make_shared<event_log>();
+  auto server = f.serve(options, taker::session, heard);
+  auto log = std::make_shared<event_log>();
+  auto client = reconnecting_options(offline_writes::fail);
+  client.continuously_read = false;
+  script todo;
+  todo.failed = [](const named_pipe_connection& connection, const cookie&, const caf::error&) {
+    connection.async_close();
+  };
+  struct closing_session : recording_session {
+    using recording_session::recording_session;
+
+    void message_failed(const pipeactor::cookie& cookie, const caf::error& error) override {
+      recording_session::message_failed(cookie, error);
+      async_close();
+    }
+  };
+  auto manager = each_taker() == taker::session
+                   ? f.context().spawn_client_manager<closing_session>(client, log)
+                   : f.context().spawn_client_manager(client, f.spawn_handler(log, todo));
+  auto connection = f.open(manager, options.pipe_name);
+  connection.async_read(cookie::of(1));
+  connection.async_read(cookie::of(2));
+  REQUIRE(log->wait_for(connection.id(), "connected"));
+  heard->connection().async_close();
+  REQUIRE(log->wait_for(connection.id(), "disconnected closed_by_us"));
+  // A handler actor hears of it when the next attempt is on its way.
+  CHECK(log->count("failed", connection.id()) == 2);
+}
+
 TEST_CASE("a connection gives up after max_attempts") {
   port_fixture f;
   auto log = std::make_shared<event_log>();

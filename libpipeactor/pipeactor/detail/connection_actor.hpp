@@ -99,7 +99,7 @@ private:
   void on_opened(const caf::error& refused);
   /// @returns whether the connection comes back by itself
   bool try_again_later(caf::error reason);
-  void reopen();
+  void reopen(const caf::error& lost);
 
   // -- completions: connection_actor_completions.cpp ------------------------------------------
 

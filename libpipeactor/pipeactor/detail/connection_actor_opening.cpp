@@ -63,26 +63,30 @@ bool connection_actor::try_again_later(caf::error reason) {
   auto delay = dialer_->next_attempt(reason);
   if (!delay)
     return false;
-  if (phase_ != phase::opening)
-    reopen();
+  if (phase_ != phase::opening) {
+    reopen(reason);
+    if (phase_ != phase::opening)
+      return true;
+  }
   try_again_at_ = later(port->now(), *delay);
   call_at(try_again_at_);
   raise_reconnecting(reason, *delay);
   return true;
 }
 
-/// The pipe is closed, and the connection begins anew.
-void connection_actor::reopen() {
+/// The pipe is closed, and the connection begins anew. What failed is told now, and whoever
+/// hears of it may close the connection.
+void connection_actor::reopen(const caf::error& lost) {
   phase_ = phase::opening;
-  record_->state(port::pipe_state::opening);
-  bridge_->enroll(record_);
-  raise_refused_operations();
-  fail_reads(reason_);
-  while (dialer_->writes() == offline_writes::fail && !writes_.empty())
-    on_write_failed(1, reason_);
   reason_ = {};
   handler_caught_up_ = false;
   drain_deadline_ = port::time_point::max();
+  record_->state(port::pipe_state::opening);
+  bridge_->enroll(record_);
+  raise_refused_operations();
+  fail_reads(lost);
+  while (phase_ == phase::opening && dialer_->writes() == offline_writes::fail && !writes_.empty())
+    on_write_failed(1, lost);
 }
 
 } // namespace pipeactor::detail
