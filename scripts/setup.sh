@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Installs what a bare Debian 12 lacks to build, test and demonstrate pipeactor; with
-# --windows also what test-windows.sh needs. Asks apt only for what is missing; with nothing
-# missing it touches nothing.
+# --windows also what test-windows.sh needs, with --benchmark what benchmark.sh needs. Asks apt
+# only for what is missing; with nothing missing it touches nothing.
 set -euo pipefail
 
 windows=false
+benchmark=false
 [[ "${1:-}" == --windows ]] && windows=true
+[[ "${1:-}" == --benchmark ]] && benchmark=true
 
 missing=()
 
@@ -38,6 +40,15 @@ if has_command dpkg-query; then
   need_package catch2
 fi
 
+# -- to compare with: pipebench and its peers, which the tests run, too
+if has_command dpkg-query; then
+  need_package nlohmann-json3-dev
+  need_package libuv1-dev
+  need_package libasio-dev
+  need_package libnng-dev
+  need_package libzmq3-dev
+fi
+
 # -- to test: the second compiler, the lint test, foreign clients
 need_command clang++ clang
 need_command clang-format-14 clang-format-14
@@ -51,6 +62,12 @@ need_command node nodejs
 if $windows; then
   need_command x86_64-w64-mingw32-g++-posix g++-mingw-w64-x86-64-posix
   [[ -x /usr/lib/wine/wine64 ]] || need_command wine64 wine64
+fi
+
+# -- to measure: system calls, plots
+if $benchmark; then
+  need_command perf linux-perf
+  need_package python3-matplotlib
 fi
 
 if ((${#missing[@]} == 0)); then

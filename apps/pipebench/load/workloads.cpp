@@ -1,0 +1,183 @@
+#include "workloads.hpp"
+
+#include "measurement.hpp"
+
+#include <deque>
+
+namespace pipebench {
+
+namespace {
+
+mover::config config_of(const load_options& options) {
+  return {options.speaks, options.message_size, options.in_flight,
+          options.poll || options.rate > 0};
+}
+
+// -- echo ---------------------------------------------------------------------------------------
+
+class echo final : public mover::workload {
+public:
+  explicit echo(const load_options& options)
+      : options_(options), mover_(config_of(options),
+                                  std::vector<endpoint>(options.connections,
+                                                        endpoint{options.path, role::echo_client})),
+        due_times_(options.connections), measurement_(options) {}
+
+  nlohmann::json run() {
+    auto now = now_ns();
+    next_due_ = static_cast<double>(now);
+    for (size_t n = 0; options_.rate == 0 && n < options_.in_flight; ++n)
+      for (size_t i = 0; i < options_.connections; ++i)
+        ask(i, now);
+    while (!over_)
+      mover_.turn(*this);
+    return measurement_.figures(mover_.seen_faults());
+  }
+
+  void received(size_t connection, uint64_t, uint64_t now) override {
+    auto& due_times = due_times_[connection];
+    mover_.settle(connection);
+    if (due_times.empty()) // more answers than questions: the numbers tell, too
+      return;
+    measurement_.count(now - due_times.front());
+    due_times.pop_front();
+    if (options_.rate == 0)
+      ask(connection, now);
+  }
+
+  void turn(uint64_t now) override {
+    over_ = measurement_.over(now);
+    if (options_.rate == 0)
+      return;
+    for (; next_due_ <= static_cast<double>(now); next_due_ += 1e9 / options_.rate) {
+      ask(next_connection_, static_cast<uint64_t>(next_due_));
+      next_connection_ = (next_connection_ + 1) % options_.connections;
+    }
+  }
+
+private:
+  void ask(size_t connection, uint64_t due) {
+    due_times_[connection].push_back(due);
+    mover_.owe(connection);
+  }
+
+  const load_options& options_;
+  mover mover_;
+  /// Of each connection's messages that are not back: when they were due.
+  std::vector<std::deque<uint64_t>> due_times_;
+  measurement measurement_;
+  double next_due_ = 0;
+  size_t next_connection_ = 0;
+  bool over_ = false;
+};
+
+// -- broadcast ----------------------------------------------------------------------------------
+
+class broadcast final : public mover::workload {
+public:
+  explicit broadcast(const load_options& options)
+      : options_(options), mover_(config_of(options), endpoints_of(options)),
+        sent_times_(options.in_flight), missing_(options.in_flight), measurement_(options) {}
+
+  nlohmann::json run() {
+    // Late subscribers of some servers miss what is sent before the server knows of them.
+    auto begin = now_ns();
+    while (now_ns() - begin < 200'000'000)
+      mover_.turn(*this);
+    for (size_t n = 0; n < options_.in_flight; ++n)
+      publish(now_ns());
+    while (!over_)
+      mover_.turn(*this);
+    return measurement_.figures(mover_.seen_faults());
+  }
+
+  void received(size_t, uint64_t sequence, uint64_t now) override {
+    auto slot = sequence % options_.in_flight;
+    measurement_.count(now - sent_times_[slot]);
+    if (missing_[slot] > 0 && --missing_[slot] == 0) {
+      mover_.settle(0);
+      publish(now);
+    }
+  }
+
+  void turn(uint64_t now) override {
+    over_ = measurement_.over(now);
+  }
+
+private:
+  /// The publisher comes first.
+  static std::vector<endpoint> endpoints_of(const load_options& options) {
+    std::vector<endpoint> result(options.connections, {options.path, role::subscriber});
+    if (!options.publisher_path.empty())
+      result.insert(result.begin(), {options.publisher_path, role::publisher});
+    return result;
+  }
+
+  void publish(uint64_t now) {
+    auto slot = published_++ % options_.in_flight;
+    sent_times_[slot] = now;
+    missing_[slot] = options_.connections;
+    mover_.owe(0);
+  }
+
+  const load_options& options_;
+  mover mover_;
+  uint64_t published_ = 0;
+  /// Of the messages in flight: when they were sent, and how many have not received them.
+  std::vector<uint64_t> sent_times_;
+  std::vector<size_t> missing_;
+  measurement measurement_;
+  bool over_ = false;
+};
+
+} // namespace
+
+nlohmann::json run_echo(const load_options& options) {
+  return echo{options}.run();
+}
+
+nlohmann::json run_broadcast(const load_options& options) {
+  return broadcast{options}.run();
+}
+
+nlohmann::json run_connecting(const load_options& options) {
+  measurement measured{options};
+  auto prefix = prefix_of(options.speaks, role::echo_client, options.message_size);
+  auto frame = prefix + std::string(options.message_size, 'x');
+  for (uint64_t begin = now_ns(); !measured.over(begin); begin = now_ns()) {
+    std::vector<descriptor> clients;
+    for (size_t i = 0; i < options.connections; ++i) {
+      clients.push_back(connect_to(options.path, is_stream(options.speaks)));
+      shake_hands(clients.back().get(), options.speaks, role::echo_client);
+      send_all(clients.back().get(), frame);
+    }
+    for (auto& client : clients) {
+      receive_exactly(client.get(), frame.size());
+      measured.count(now_ns() - begin);
+    }
+  }
+  return measured.figures({});
+}
+
+nlohmann::json run_idle(const load_options& options) {
+  auto before = usage_of(options.server).anonymous_bytes;
+  std::vector<descriptor> clients;
+  for (size_t i = 0; i < options.connections; ++i) {
+    clients.push_back(connect_to(options.path, is_stream(options.speaks)));
+    shake_hands(clients.back().get(), options.speaks, role::echo_client);
+  }
+  // The last one is served: so are all before it.
+  auto prefix = prefix_of(options.speaks, role::echo_client, options.message_size);
+  auto frame = prefix + std::string(options.message_size, 'x');
+  send_all(clients.back().get(), frame);
+  receive_exactly(clients.back().get(), frame.size());
+  auto after = usage_of(options.server).anonymous_bytes;
+  auto grown = after > before ? after - before : 0;
+  return {{"connections", options.connections},
+          {"server_bytes", after},
+          {"server_bytes_per_connection",
+           static_cast<double>(grown) / static_cast<double>(options.connections)},
+          {"faulty", false}};
+}
+
+} // namespace pipebench

@@ -1,0 +1,89 @@
+"""Compares pipeactor with its peers: python3 apps/pipebench/runner [--quick] [...]
+
+Servers run in turn, in random order, several rounds, each on one core with the load on
+another; what counts is the ratio to the reference in the same round. Prints tables, writes
+JSON and, with matplotlib, plots.
+"""
+
+import argparse
+import dataclasses
+import json
+import sys
+from pathlib import Path
+
+import cells
+import machine
+import report
+import running
+
+
+def parse():
+    parser = argparse.ArgumentParser(prog="pipebench", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binaries", type=Path, default=Path("build/bin"))
+    parser.add_argument("--output", type=Path, default=Path("build/benchmark"),
+                        help="folder of results.json and the plots (default: %(default)s)")
+    parser.add_argument("--quick", action="store_true", help="a few cells, under two minutes")
+    parser.add_argument("--only", default="", metavar="TEXT",
+                        help="cells whose name holds one of these texts, separated by ';'")
+    parser.add_argument("--servers", default="", metavar="NAMES",
+                        help="only these servers, separated by commas")
+    parser.add_argument("--rounds", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--retries", type=int, default=3, metavar="N",
+                        help="repeat a run up to N times where others use the machine (default 3)")
+    parser.add_argument("--no-syscalls", action="store_true", help="do not count system calls")
+    parser.add_argument("--from", dest="source", type=Path, metavar="JSON",
+                        help="measure nothing: tables and plots of what was measured before")
+    return parser.parse_args()
+
+
+def chosen(options):
+    result = cells.quick() if options.quick else cells.full()
+    if options.only:
+        result = [c for c in result if any(t in c.name for t in options.only.split(";"))]
+    if options.servers:
+        names = options.servers.split(",")
+        result = [dataclasses.replace(c, servers=tuple(s for s in c.servers if s in names))
+                  for c in result]
+    return [c for c in result if c.servers]
+
+
+def measure(options):
+    plan = running.Plan(binaries=options.binaries.resolve(),
+                        rounds=options.rounds or (3 if options.quick else 5),
+                        seconds=options.seconds or (0.7 if options.quick else 1.0),
+                        syscalls=not options.no_syscalls, retries=options.retries)
+    if not (plan.binaries / "pipebench-load").exists():
+        sys.exit(f"pipebench: no pipebench-load in {plan.binaries}: scripts/benchmark.sh builds it")
+    record = {"machine": machine.describe(), "entries": []}
+    for cell in chosen(options):
+        entry = {"cell": {**dataclasses.asdict(cell), "name": cell.name},
+                 "results": running.run(cell, plan)}
+        record["entries"].append(entry)
+        save(record, options.output)
+    return record
+
+
+def save(record, folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "results.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+
+def main():
+    options = parse()
+    if options.source:
+        record = json.loads(options.source.read_text(encoding="utf-8"))
+    else:
+        record = measure(options)
+    report.tell(record)
+    try:
+        import plots
+    except ImportError:
+        print("No plots: python3-matplotlib is not installed.", file=sys.stderr)
+        return
+    for path in plots.draw(record, options.output):
+        print(f"plot: {path}")
+
+
+main()

@@ -1,0 +1,63 @@
+"""The servers that are compared: how each is started, and how it is spoken to."""
+
+from dataclasses import dataclass
+
+PIPEACTOR = "pipeactor"
+REFERENCE = "libuv"
+
+
+@dataclass(frozen=True)
+class Server:
+    program: str
+    dialect: str
+    about: str
+    flags: tuple = ()
+    works: frozenset = frozenset({"echo"})
+    own_publisher_socket: bool = False
+    # Takes --buffer=BYTES: as long as the messages, so that long ones do not cost all others.
+    sized: bool = False
+
+    def command(self, binaries, path, cell):
+        """Returns the command line that serves `cell` at the socket `path`."""
+        program = str(binaries / self.program)
+        if self.program == "pipecat":
+            work = "--broadcast" if cell.work == "broadcast" else "--echo"
+            spin = ("--spin-us", "50") if cell.poll else ()
+            return [program, "listen", path, work, "--threads", str(cell.bridges),
+                    *spin, *self.flags]
+        broadcast = ("--broadcast",) if cell.work == "broadcast" else ()
+        sized = (f"--buffer={cell.size}",) if self.sized else ()
+        return [program, path, *broadcast, *sized, *self.flags]
+
+
+EVERYTHING = frozenset({"echo", "broadcast", "connecting", "idle"})
+NO_BROADCAST = frozenset({"echo", "connecting", "idle"})
+
+SERVERS = {
+    PIPEACTOR: Server("pipecat", "packets", "pipecat listen, a session a client",
+                      works=EVERYTHING),
+    "pipeactor epoll": Server("pipecat", "packets", "the same on the epoll port",
+                              flags=("--port", "epoll"), works=EVERYTHING),
+    "pipeactor marshalled": Server("pipecat", "packets", "one ordinary actor for all clients",
+                                   flags=("--marshalled",)),
+    "pipeactor bytes": Server("pipecat", "bytes", "byte mode", flags=("--mode", "byte")),
+    "libuv": Server("pipebench-peer-libuv", "frames", "a uv_write a frame", works=EVERYTHING),
+    "libuv bytes": Server("pipebench-peer-libuv", "bytes", "a uv_write for all that was read",
+                          flags=("--bytes",)),
+    "asio": Server("pipebench-peer-asio", "frames", "a stream, an async_write a frame",
+                   works=NO_BROADCAST),
+    "asio bytes": Server("pipebench-peer-asio", "bytes", "an async_write for all that was read",
+                         flags=("--bytes",)),
+    "asio packets": Server("pipebench-peer-asio", "packets", "SOCK_SEQPACKET",
+                           flags=("--packets",), works=NO_BROADCAST),
+    "nng": Server("pipebench-peer-nng", "sp", "raw REP; PULL to PUB", works=EVERYTHING,
+                  own_publisher_socket=True),
+    "zmq": Server("pipebench-peer-zmq", "zmtp", "ROUTER; PULL to PUB", works=EVERYTHING,
+                  own_publisher_socket=True),
+    "epoll": Server("pipebench-peer-epoll", "packets", "recv and send a message",
+                    works=NO_BROADCAST),
+    "epoll mmsg": Server("pipebench-peer-epoll", "packets", "recvmmsg and sendmmsg",
+                         flags=("--mmsg",), works=NO_BROADCAST),
+    "io_uring": Server("pipebench-peer-io_uring", "packets",
+                       "multishot, provided buffers, no actors", works=EVERYTHING, sized=True),
+}
