@@ -57,6 +57,7 @@ need_command socat socat
 need_command nc netcat-openbsd
 need_command curl curl
 need_command node nodejs
+need_command valgrind valgrind
 
 # -- to build for Windows, and to run what was built
 if $windows; then
