@@ -200,7 +200,6 @@ private:
   detail::reusable_element<detail::closed> closed_;
   detail::reusable_element<detail::opened> opened_;
   detail::reusable_element<detail::broadcast_write> broadcast_write_;
-  detail::reusable_element<detail::timer_expired> timer_expired_;
 };
 
 using completion_bridge_ptr = caf::intrusive_ptr<completion_bridge>;

@@ -27,7 +27,8 @@ caf::error cookie::check_portable() const {
 }
 
 caf::error cookie::check_arrival() const {
-  return get_if<lost_value>() == nullptr ? caf::error{} : make_error(errc::cookie_not_portable);
+  return empty() || get_if<lost_value>() == nullptr ? caf::error{}
+                                                    : make_error(errc::cookie_not_portable);
 }
 
 payload cookie::pack() const {

@@ -1,5 +1,6 @@
 // Bare io_uring on SOCK_SEQPACKET: multishot accept and receive into provided buffers, which
-// are sent as they are; one system call a turn. With --broadcast each message goes to all.
+// are sent as they are; one system call a turn. --buffers=N: long messages go round in few, which
+// stay in the cache; --poll: it never sleeps. With --broadcast each message goes to all.
 
 #include "peer.hpp"
 
@@ -19,9 +20,9 @@ namespace {
 constexpr unsigned entries = 4096;
 constexpr unsigned completions = 16384;
 constexpr unsigned most_buffers = 1024;
-constexpr unsigned fewest_buffers = 64;
-/// Long messages go round in little memory, which stays in the cache.
-constexpr size_t most_buffer_memory = 16u << 20;
+constexpr size_t buffer_size = peer::largest_message;
+// An odd number of cache lines, so that buffers do not meet in the same cache sets.
+constexpr size_t stride = (buffer_size / 64 | 1) * 64;
 
 enum class operation : uint32_t { accept, receive, send, waiting_send };
 
@@ -50,12 +51,10 @@ int64_t cost_of(unsigned length) {
 
 class server {
 public:
-  /// Messages are at most `buffer_size` long.
-  server(int listener, bool broadcast, size_t buffer_size)
-      : listener_(listener), broadcast_(broadcast), buffer_size_(buffer_size) {
-    while (buffer_count_ > fewest_buffers && buffer_count_ * stride_ > most_buffer_memory)
-      buffer_count_ /= 2;
-    buffers_.resize(buffer_count_);
+  /// @param buffer_count a power of two
+  server(int listener, bool broadcast, bool poll, unsigned buffer_count)
+      : listener_(listener), broadcast_(broadcast), poll_(poll), buffer_count_(buffer_count),
+        buffers_(buffer_count) {
     io_uring_params params{};
     params.flags = IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER
                    | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_CQSIZE
@@ -63,7 +62,7 @@ public:
     params.cq_entries = completions;
     check(io_uring_queue_init_params(entries, &ring_, &params), "io_uring_setup");
     io_uring_register_ring_fd(&ring_);
-    memory_ = static_cast<char*>(map(stride_ * buffer_count_));
+    memory_ = static_cast<char*>(map(stride * buffer_count_));
     provided_ = static_cast<io_uring_buf_ring*>(map(sizeof(io_uring_buf) * buffer_count_));
     io_uring_buf_reg registration{};
     registration.ring_addr = reinterpret_cast<uintptr_t>(provided_);
@@ -78,7 +77,8 @@ public:
     arm_accept();
     for (;;) {
       provide_returned();
-      auto result = io_uring_submit_and_wait(&ring_, 1);
+      auto result = poll_ ? io_uring_submit_and_get_events(&ring_)
+                          : io_uring_submit_and_wait(&ring_, 1);
       if (result != -EINTR && result != -EBUSY)
         check(result, "io_uring_enter");
       submitted();
@@ -108,13 +108,12 @@ private:
   }
 
   char* data_of(unsigned id) const {
-    return memory_ + stride_ * id;
+    return memory_ + stride * id;
   }
 
   void provide(unsigned id) {
-    io_uring_buf_ring_add(provided_, data_of(id), static_cast<unsigned>(buffer_size_),
-                          static_cast<uint16_t>(id), static_cast<int>(buffer_count_ - 1),
-                          returned_++);
+    io_uring_buf_ring_add(provided_, data_of(id), buffer_size, static_cast<uint16_t>(id),
+                          static_cast<int>(buffer_count_ - 1), returned_++);
   }
 
   void provide_returned() {
@@ -298,10 +297,8 @@ private:
   io_uring ring_{};
   int listener_;
   bool broadcast_;
-  size_t buffer_size_;
-  // An odd number of cache lines, so that buffers do not meet in the same cache sets.
-  size_t stride_ = ((buffer_size_ + 63) / 64 | 1) * 64;
-  unsigned buffer_count_ = most_buffers;
+  bool poll_;
+  unsigned buffer_count_;
   char* memory_ = nullptr;
   io_uring_buf_ring* provided_ = nullptr;
   int returned_ = 0;
@@ -317,7 +314,7 @@ private:
 int main(int argc, char** argv) {
   auto args = peer::parse(argc, argv);
   server self{peer::listen_at(args.path, SOCK_SEQPACKET), args.has("--broadcast"),
-              args.number("--buffer", peer::largest_message)};
+              args.has("--poll"), static_cast<unsigned>(args.number("--buffers", most_buffers))};
   peer::announce(args.path);
   self.run();
 }

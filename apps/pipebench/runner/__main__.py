@@ -11,6 +11,7 @@ import json
 import sys
 from pathlib import Path
 
+import bars
 import cells
 import machine
 import report
@@ -76,7 +77,9 @@ def main():
         record = json.loads(options.source.read_text(encoding="utf-8"))
     else:
         record = measure(options)
-    report.tell(record)
+    for lines in (*(report.table(e) for e in record["entries"]), bars.table(record["entries"])):
+        print("\n".join(lines) + "\n")
+    report.tell_noise(record)
     try:
         import plots
     except ImportError:

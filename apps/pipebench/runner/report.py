@@ -85,10 +85,8 @@ def noise(entries):
     return lines
 
 
-def tell(record):
-    """Prints all tables, and whether the machine was quiet enough."""
-    for entry in record["entries"]:
-        print("\n".join(table(entry)) + "\n")
+def tell_noise(record):
+    """Prints whether the machine was quiet enough."""
     doubts = noise(record["entries"])
     if doubts:
         print("The machine was too noisy to tell in these; run again when nothing else runs:")

@@ -14,8 +14,9 @@ class Server:
     flags: tuple = ()
     works: frozenset = frozenset({"echo"})
     own_publisher_socket: bool = False
-    # Takes --buffer=BYTES: as long as the messages, so that long ones do not cost all others.
-    sized: bool = False
+    # Takes --buffers=N: fewer for long messages, so that they stay in the cache.
+    counts_buffers: bool = False
+    polls: bool = False
 
     def command(self, binaries, path, cell):
         """Returns the command line that serves `cell` at the socket `path`."""
@@ -26,8 +27,14 @@ class Server:
             return [program, "listen", path, work, "--threads", str(cell.bridges),
                     *spin, *self.flags]
         broadcast = ("--broadcast",) if cell.work == "broadcast" else ()
-        sized = (f"--buffer={cell.size}",) if self.sized else ()
-        return [program, path, *broadcast, *sized, *self.flags]
+        buffers = (f"--buffers={buffers_for(cell.size)}",) if self.counts_buffers else ()
+        poll = ("--poll",) if cell.poll and self.polls else ()
+        return [program, path, *broadcast, *buffers, *poll, *self.flags]
+
+
+def buffers_for(size):
+    """Returns how many buffers 16 MiB hold, of 64 to 1024: a power of two."""
+    return min(1024, max(64, 1 << ((16 << 20) // size).bit_length() - 1))
 
 
 EVERYTHING = frozenset({"echo", "broadcast", "connecting", "idle"})
@@ -59,5 +66,6 @@ SERVERS = {
     "epoll mmsg": Server("pipebench-peer-epoll", "packets", "recvmmsg and sendmmsg",
                          flags=("--mmsg",), works=NO_BROADCAST),
     "io_uring": Server("pipebench-peer-io_uring", "packets",
-                       "multishot, provided buffers, no actors", works=EVERYTHING, sized=True),
+                       "multishot, provided buffers, no actors", works=EVERYTHING, counts_buffers=True,
+                       polls=True),
 }

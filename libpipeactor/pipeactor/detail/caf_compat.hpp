@@ -116,14 +116,29 @@ public:
 
   /// Handlers that throw end a CAF actor; this gives the actor a say in it.
   caf::invoke_message_result consume(caf::mailbox_element& element) override {
+    auto handler = std::exchange(direct_handler_, nullptr);
     try {
-      return super::consume(element);
+      // While an answer is awaited everything else is skipped.
+      if (handler == nullptr || !awaited_responses_.empty())
+        return super::consume(element);
+      current_element_ = &element;
+      handler(*this, element);
+      return caf::invoke_message_result::consumed;
     } catch (...) {
       auto err = handler_threw(std::current_exception());
       if (element.mid.is_request())
         make_response_promise().deliver(std::move(err));
       return caf::invoke_message_result::consumed;
     }
+  }
+
+  /// Handles an element whose type is known.
+  using direct_handler = void (*)(pinned_actor& self, caf::mailbox_element& element);
+
+  /// The next element that is consumed goes to `handler`: matching a message with a behavior
+  /// takes longer than most handlers do. For actors that never change what they do with it.
+  void handle_next_by(direct_handler handler) noexcept {
+    direct_handler_ = handler;
   }
 
   /// Returns whether a message may be handled at once, past the mailbox: nothing
@@ -161,6 +176,7 @@ protected:
 
 private:
   caf::execution_unit* host_;
+  direct_handler direct_handler_ = nullptr;
 };
 
 /// Returns whether `what` belongs on the loop it was spawned on. Other actors that
@@ -200,9 +216,10 @@ caf::actor spawn_pinned(caf::actor_system& sys, caf::execution_unit* host, Ts&&.
 template <class T>
 class reusable_element {
 public:
-  /// Lets `self` handle `value` now. Must run on the actor's own host, with a
-  /// strong reference to it held.
-  void activate(pinned_actor& self, caf::execution_unit* host, const caf::strong_actor_ptr& sender,
+  /// Lets `self` handle `value` now, by its member function handle(T&). Must run on the
+  /// actor's own host, with a strong reference to it held.
+  template <class Actor>
+  void activate(Actor& self, caf::execution_unit* host, const caf::strong_actor_ptr& sender,
                 T&& value) {
     if (busy_ || !self.idle()) {
       self.enqueue(caf::make_mailbox_element(sender, caf::make_message_id(), {}, std::move(value)),
@@ -212,6 +229,9 @@ public:
     busy_ = true;
     element_.sender = sender;
     content() = std::move(value);
+    self.handle_next_by([](pinned_actor& actor, caf::mailbox_element& element) {
+      static_cast<Actor&>(actor).handle(std::get<0>(static_cast<element_type&>(element).data()));
+    });
     if (self.activate(host, element_) == caf::scheduled_actor::activation_result::skipped) {
       // push_to_cache() of 0.17.6 needs a queue under iteration: append directly.
       auto kept = caf::make_mailbox_element(sender, caf::make_message_id(), {},
@@ -224,12 +244,14 @@ public:
   }
 
 private:
+  using element_type = caf::mailbox_element_vals<T>;
+
   T& content() {
     return std::get<0>(element_.data());
   }
 
-  caf::mailbox_element_vals<T> element_{nullptr, caf::make_message_id(),
-                                        caf::mailbox_element::forwarding_stack{}, T{}};
+  element_type element_{nullptr, caf::make_message_id(), caf::mailbox_element::forwarding_stack{},
+                        T{}};
   bool busy_ = false;
 };
 

@@ -6,6 +6,14 @@
 
 namespace pipeactor::detail {
 
+namespace {
+
+promise_of_answer answer(const caf::response_promise& promise) {
+  return promise.pending() ? promise_of_answer{promise} : std::nullopt;
+}
+
+} // namespace
+
 connection_actor::connection_actor(caf::actor_config& cfg, completion_bridge_ptr bridge,
                                    connection_record_ptr record, const connection_setup& setup)
     : pinned_actor(cfg), bridge_(std::move(bridge)), record_(std::move(record)),
@@ -51,16 +59,14 @@ caf::behavior connection_actor::make_behavior() {
 
 caf::message_handler connection_actor::completions() {
   return {
-    [this](const received& x) { on_received(x.data); },
-    [this](const sent& x) { on_sent(x.count); },
-    [this](broadcast_write& x) {
-      write(std::move(x.data), std::move(x.cookie), {}, std::move(x.tracker));
-    },
-    [this](const write_failed& x) { on_write_failed(x.count, x.reason); },
-    [this](const read_ended& x) { on_read_ended(x.reason); },
-    [this](const opened& x) { on_opened(x.refused); },
+    [this](const received& x) { handle(x); },
+    [this](const sent& x) { handle(x); },
+    [this](broadcast_write& x) { handle(x); },
+    [this](const write_failed& x) { handle(x); },
+    [this](const read_ended& x) { handle(x); },
+    [this](const opened& x) { handle(x); },
+    [this](const closed& x) { handle(x); },
     [this](const open_pipe& x) { on_open_pipe(x); },
-    [this](const closed&) { on_closed(); },
     [this](const raise_refused&) { raise_refused_operations(); },
     [this](const resume_reading&) {
       if (phase_ == phase::connected && continuously_read_ && !pipe_is_closed())
@@ -79,12 +85,12 @@ caf::message_handler connection_actor::requests() {
   return {
     [this](const async_write& x) -> caf::response_promise {
       auto promise = promise_of_request();
-      write(x.data, x.cookie, promise);
+      write(x.data, x.cookie, answer(promise));
       return promise;
     },
     [this](const async_read& x) -> caf::response_promise {
       auto promise = promise_of_request();
-      read(x.cookie, promise);
+      read(x.cookie, answer(promise));
       return promise;
     },
     [this](const async_close&) {
@@ -105,11 +111,11 @@ void connection_actor::on_exit() {
   // Runs on the bridge, or on whichever thread drops the last handle.
   auto aborted = make_error(errc::operation_aborted);
   while (!writes_.empty())
-    if (auto write = writes_.pop(); write.promise.pending())
-      write.promise.deliver(aborted);
+    if (auto write = writes_.pop(); write.promise)
+      write.promise->deliver(aborted);
   for (; !reads_.empty(); reads_.pop_front())
-    if (auto& promise = reads_.front().promise; promise.pending())
-      promise.deliver(aborted);
+    if (auto& promise = reads_.front().promise)
+      promise->deliver(aborted);
   for (; !closers_.empty(); closers_.pop_front())
     closers_.front().deliver(caf::unit);
   if (phase_ != phase::closed) {
@@ -139,12 +145,12 @@ caf::invoke_message_result connection_actor::consume(caf::mailbox_element& eleme
 
 // -- requests ---------------------------------------------------------------------------------
 
-void connection_actor::write(payload data, pipeactor::cookie cookie, caf::response_promise promise,
+void connection_actor::write(payload data, pipeactor::cookie cookie, promise_of_answer promise,
                              broadcast_tracker_ptr tracker) {
   auto size = data.size();
   if (size == 0) {
-    if (promise.pending())
-      promise.deliver(caf::unit);
+    if (promise)
+      promise->deliver(caf::unit);
     return;
   }
   auto refusal = refusal_of_write(data, cookie);
@@ -206,7 +212,7 @@ void connection_actor::feed_port() {
     bridge_->port()->write(*record_, writes_.hand_over());
 }
 
-void connection_actor::read(pipeactor::cookie cookie, caf::response_promise promise) {
+void connection_actor::read(pipeactor::cookie cookie, promise_of_answer promise) {
   if (phase_ > phase::connected || pipe_is_closed()) {
     refuse(std::move(cookie), std::move(promise), make_error(errc::not_connected));
   } else if (continuously_read_) {
@@ -312,10 +318,10 @@ void connection_actor::drop_session() {
 
 // -- helpers ----------------------------------------------------------------------------------
 
-void connection_actor::refuse(pipeactor::cookie cookie, caf::response_promise promise,
+void connection_actor::refuse(pipeactor::cookie cookie, promise_of_answer promise,
                               caf::error reason) {
-  if (promise.pending())
-    promise.deliver(reason);
+  if (promise)
+    promise->deliver(reason);
   if (refused_.empty())
     caf::anon_send(caf::actor{this}, raise_refused{});
   refused_.push_back({std::move(cookie), std::move(reason)});
@@ -333,8 +339,8 @@ void connection_actor::fail_reads(const caf::error& reason) {
   while (!reads_.empty()) {
     auto read = std::move(reads_.front());
     reads_.pop_front();
-    if (read.promise.pending())
-      read.promise.deliver(reason);
+    if (read.promise)
+      read.promise->deliver(reason);
     raise_failed(read.cookie, reason);
   }
 }

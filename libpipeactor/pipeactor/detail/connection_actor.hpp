@@ -57,11 +57,41 @@ public:
   void on_exit() override;
   caf::invoke_message_result consume(caf::mailbox_element& element) override;
 
+  // -- completions: by the bridge at once, or out of the mailbox ------------------------------
+
+  void handle(const received& x) {
+    on_received(x.data);
+  }
+
+  void handle(const sent& x) {
+    on_sent(x.count);
+  }
+
+  void handle(const write_failed& x) {
+    on_write_failed(x.count, x.reason);
+  }
+
+  void handle(const read_ended& x) {
+    on_read_ended(x.reason);
+  }
+
+  void handle(const opened& x) {
+    on_opened(x.refused);
+  }
+
+  void handle(const closed&) {
+    on_closed();
+  }
+
+  void handle(broadcast_write& x) {
+    write(std::move(x.data), std::move(x.cookie), std::nullopt, std::move(x.tracker));
+  }
+
   // -- requests: also called by the session, on the bridge ------------------------------------
 
-  void write(payload data, pipeactor::cookie cookie, caf::response_promise promise = {},
+  void write(payload data, pipeactor::cookie cookie, promise_of_answer promise = {},
              broadcast_tracker_ptr tracker = nullptr);
-  void read(pipeactor::cookie cookie, caf::response_promise promise = {});
+  void read(pipeactor::cookie cookie, promise_of_answer promise = {});
   void close(caf::error reason);
   void close_after_drain(caf::timespan deadline);
   void time_out_request(caf::message_id response, caf::timespan timeout);
@@ -76,7 +106,7 @@ private:
 
   struct pending_read {
     pipeactor::cookie cookie;
-    caf::response_promise promise;
+    promise_of_answer promise;
   };
 
   struct refused_operation {
@@ -143,7 +173,7 @@ private:
   caf::message_handler completions();
   /// Fails an operation that was not begun. The event comes later: a session must not
   /// hear of a failure from inside its own request.
-  void refuse(pipeactor::cookie cookie, caf::response_promise promise, caf::error reason);
+  void refuse(pipeactor::cookie cookie, promise_of_answer promise, caf::error reason);
   void raise_refused_operations();
   void fail_reads(const caf::error& reason);
   caf::error refusal_of_write(const payload& data, const pipeactor::cookie& cookie) const;

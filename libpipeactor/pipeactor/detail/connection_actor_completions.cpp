@@ -19,8 +19,8 @@ void connection_actor::on_received(const payload& data) {
     return;
   auto read = std::move(reads_.front());
   reads_.pop_front();
-  if (read.promise.pending())
-    read.promise.deliver(data);
+  if (read.promise)
+    read.promise->deliver(data);
   raise_received(read.cookie, data);
 }
 
@@ -55,8 +55,8 @@ void connection_actor::on_sent(size_t count) {
   for (auto left = count; left > 0; --left) {
     auto write = writes_.pop();
     bytes += write.size;
-    if (write.promise.pending())
-      write.promise.deliver(caf::unit);
+    if (write.promise)
+      write.promise->deliver(caf::unit);
     if (write.tracker)
       write.tracker->count(true);
     raise_sent(write.cookie);
@@ -70,8 +70,8 @@ void connection_actor::on_sent(size_t count) {
 void connection_actor::on_write_failed(size_t count, const caf::error& reason) {
   for (; count > 0; --count) {
     auto write = writes_.pop();
-    if (write.promise.pending())
-      write.promise.deliver(reason);
+    if (write.promise)
+      write.promise->deliver(reason);
     if (write.tracker)
       write.tracker->count(false);
     raise_failed(write.cookie, reason);

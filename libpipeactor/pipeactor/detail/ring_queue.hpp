@@ -11,6 +11,7 @@ namespace pipeactor::detail {
 /// A first-in, first-out queue in one block of memory. Every connection has one and
 /// nearly all of them are empty: an empty queue owns no memory until the first push, and gives a
 /// large block back when it runs empty (std::deque holds some 600 bytes from the start).
+/// Elements that were moved from must hold on to nothing.
 template <class T>
 class ring_queue {
 public:
@@ -74,9 +75,7 @@ public:
     assert(size_ > 0);
     // Out of the queue first: destroying an element may call back here.
     [[maybe_unused]] T value = std::exchange(items_[head_], T{});
-    head_ = (head_ + 1) & (capacity_ - 1);
-    if (--size_ == 0 && capacity_ > kept_capacity)
-      release();
+    advance();
   }
 
   /// Takes the element `index` places behind the oldest one out; moves those before it.
@@ -85,7 +84,7 @@ public:
     T result = std::move((*this)[index]);
     for (; index > 0; --index)
       (*this)[index] = std::move((*this)[index - 1]);
-    pop_front();
+    advance();
     return result;
   }
 
@@ -101,6 +100,13 @@ private:
 
   size_t position(size_t index) const noexcept {
     return (head_ + index) & (capacity_ - 1); // capacities are powers of two
+  }
+
+  /// Forgets the oldest element, which was moved from.
+  void advance() noexcept {
+    head_ = (head_ + 1) & (capacity_ - 1);
+    if (--size_ == 0 && capacity_ > kept_capacity)
+      release();
   }
 
   void grow() {

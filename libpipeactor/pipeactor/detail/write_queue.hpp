@@ -8,8 +8,13 @@
 #include "pipeactor/detail/ring_queue.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace pipeactor::detail {
+
+/// Who is to be answered, if anybody. An empty response_promise of CAF costs as much to move as
+/// a full one, and writes of sessions have none.
+using promise_of_answer = std::optional<caf::response_promise>;
 
 /// A write that was not reported yet.
 struct pending_write {
@@ -17,7 +22,7 @@ struct pending_write {
   payload data;
   size_t size = 0;
   pipeactor::cookie cookie;
-  caf::response_promise promise;
+  promise_of_answer promise;
   broadcast_tracker_ptr tracker;
 };
 
