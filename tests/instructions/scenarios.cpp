@@ -1,6 +1,9 @@
 // Fixed work on the simulated port, on one thread, for counting instructions:
-//   scenarios NAME ROUNDS
-// instructions_test.py counts what the bridge and the actors do, and not the port. Prints the number of messages that it moved.
+//
+//     scenarios NAME ROUNDS
+//
+// instructions_test.py counts what the bridge and the actors do, and not the port. Prints the
+// number of messages that were moved.
 
 #include <pipeactor/all.hpp>
 #include <pipeactor/port/simulated.hpp>

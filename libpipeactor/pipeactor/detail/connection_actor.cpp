@@ -43,7 +43,8 @@ caf::behavior connection_actor::make_behavior() {
     exit_reason_ = message.reason;
     close(make_error(errc::closed_by_us, "the connection's actor was told to exit"));
   });
-  auto result = completions().or_else(requests());
+  // In the order in which a message is matched: completions hardly ever come this way.
+  auto result = requests().or_else(completions());
   if (make_session_) {
     try {
       session_ = make_session_();
@@ -312,7 +313,7 @@ void connection_actor::finish() {
 void connection_actor::drop_session() {
   // Handlers of the session's point to it.
   forget_pending_responses();
-  become(completions().or_else(requests()));
+  become(requests().or_else(completions()));
   session_ = nullptr;
 }
 
