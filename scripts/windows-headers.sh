@@ -43,4 +43,10 @@ package spdlog spdlog/version.h SPDLOG_VER spdlog::spdlog \
   'SPDLOG_HEADER_ONLY;SPDLOG_FMT_EXTERNAL;FMT_HEADER_ONLY'
 package CLI11 CLI/Version.hpp CLI11_VERSION CLI11::CLI11 ''
 package Catch2 catch2/catch.hpp CATCH_VERSION Catch2::Catch2 ''
+# include(Catch): the script that makes every case a test.
+for script in Catch CatchAddTests; do
+  ln -sfn "/usr/lib/cmake/Catch2/$script.cmake" "$prefix/lib/cmake/Catch2/$script.cmake"
+done
+echo 'list(APPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}")' \
+  >>"$prefix/lib/cmake/Catch2/Catch2Config.cmake"
 echo "$prefix"

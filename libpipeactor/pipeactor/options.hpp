@@ -126,7 +126,8 @@ struct server_options : connection_options {
 
   /// Who may connect. Decides on Linux where a leaf name lies too: `owner` in the user's own
   /// directory, all others in /run/pipeactor, which the administrator makes. A client that is
-  /// not admitted is disconnected with `errc::access_denied`, and only the server is told.
+  /// not admitted is disconnected with `errc::access_denied`, and only the server is told. On
+  /// Windows the system does not let it connect, and only the client is told.
   pipe_access access;
 };
 

@@ -24,6 +24,9 @@ struct peer_identity {
   /// Windows: the user's security identifier, "S-1-5-21-..."; empty where the system does not
   /// tell, and elsewhere.
   std::string sid;
+  /// Windows: the primary group's, and those of all groups that give the user rights.
+  std::string group_sid;
+  std::vector<std::string> group_sids;
 };
 
 /// Returns e.g. "pid 12, uid 1000, gid 1000", on Windows "pid 12, sid S-1-5-21-...".
@@ -34,24 +37,32 @@ PIPEACTOR_EXPORT std::string to_string(const peer_identity& peer);
 /// directory service. On Windows the same as `to_string`.
 PIPEACTOR_EXPORT std::string describe(const peer_identity& peer);
 
-/// Returns what peers learn about this process: its effective user and group, on Windows
-/// its user's sid.
+/// Returns what peers learn about this process: its effective user and groups.
 PIPEACTOR_EXPORT peer_identity this_process();
 
-/// Returns the id of a user or a group: a number stands for itself, a name is looked up in the
-/// system's database of users, which may wait for a directory service.
-/// @returns `errc::invalid_option` for a name that is not there, on Windows
-///   `errc::not_supported` for every name
-PIPEACTOR_EXPORT caf::expected<int64_t> user_id(const std::string& user);
+/// What a user or a group is to the system.
+struct account {
+  /// -1 where it has none (Windows).
+  int64_t id = -1;
+  /// Windows; of a number, and elsewhere, empty.
+  std::string sid;
+};
 
-/// @copydoc user_id
-PIPEACTOR_EXPORT caf::expected<int64_t> group_id(const std::string& group);
+/// Looks a user or a group up: a number stands for itself, on Windows "S-1-5-..." does, and a name
+/// is looked up in the system's database of users, which may wait for a directory service.
+/// @returns `errc::invalid_option` for one that is not there
+PIPEACTOR_EXPORT caf::expected<account> find_user(const std::string& user);
+
+/// @copydoc find_user
+PIPEACTOR_EXPORT caf::expected<account> find_group(const std::string& group);
 
 template <class Inspector>
 detail::inspect_result_t<Inspector> inspect(Inspector& f, peer_identity& x) {
   return detail::inspect_fields(f, "pipeactor::peer_identity", detail::field("pid", x.pid),
                                 detail::field("uid", x.uid), detail::field("gid", x.gid),
-                                detail::field("groups", x.groups), detail::field("sid", x.sid));
+                                detail::field("groups", x.groups), detail::field("sid", x.sid),
+                                detail::field("group_sid", x.group_sid),
+                                detail::field("group_sids", x.group_sids));
 }
 
 } // namespace pipeactor

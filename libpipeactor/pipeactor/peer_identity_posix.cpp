@@ -49,18 +49,18 @@ look_up(int (*call)(Key, Entry*, char*, size_t, Entry**), Key key, Get get, caf:
 }
 
 template <class Entry, class Get>
-caf::expected<int64_t> id_of(const std::string& what, const std::string& name,
+caf::expected<account> find(const std::string& what, const std::string& name,
                              int (*call)(const char*, Entry*, char*, size_t, Entry**), Get get) {
   if (!name.empty() && name.find_first_not_of("0123456789") == std::string::npos) {
     if (name.size() <= most_digits)
       if (int64_t id = std::stoll(name); id <= largest_id)
-        return id;
+        return account{id, {}};
     return make_error(errc::invalid_option, "there is no " + what + " id " + name + ": use 0 to "
                                               + std::to_string(largest_id));
   }
   caf::error why;
   if (auto id = look_up(call, name.c_str(), get, why))
-    return *id;
+    return account{*id, {}};
   if (why)
     return why;
   return make_error(errc::invalid_option, "there is no " + what + " named '" + name
@@ -121,12 +121,12 @@ peer_identity this_process() {
   return result;
 }
 
-caf::expected<int64_t> user_id(const std::string& user) {
-  return id_of("user", user, getpwnam_r, [](const passwd& x) { return int64_t{x.pw_uid}; });
+caf::expected<account> find_user(const std::string& user) {
+  return find("user", user, getpwnam_r, [](const passwd& x) { return int64_t{x.pw_uid}; });
 }
 
-caf::expected<int64_t> group_id(const std::string& group) {
-  return id_of("group", group, getgrnam_r, [](const ::group& x) { return int64_t{x.gr_gid}; });
+caf::expected<account> find_group(const std::string& group) {
+  return find("group", group, getgrnam_r, [](const ::group& x) { return int64_t{x.gr_gid}; });
 }
 
 } // namespace pipeactor

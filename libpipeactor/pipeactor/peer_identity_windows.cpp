@@ -3,21 +3,21 @@
 #include "pipeactor/error.hpp"
 #include "pipeactor/port/windows_identity.hpp"
 
-#include <windows.h>
-
 namespace pipeactor {
 
 namespace {
 
 constexpr size_t most_digits = 10;
 
-/// Numbers are for peers that are not of this system, those of a simulated network.
-caf::expected<int64_t> id_of(const std::string& what, const std::string& name) {
+caf::expected<account> find(port::account_kind kind, const std::string& name) {
+  // Numbers are for peers that are not of this system, those of a simulated network.
   if (!name.empty() && name.size() <= most_digits
       && name.find_first_not_of("0123456789") == std::string::npos)
-    return std::stoll(name);
-  return make_error(errc::not_supported, "Windows has no " + what + " ids, so '" + name
-                                           + "' cannot be admitted: use owner or everyone");
+    return account{std::stoll(name), {}};
+  auto sid = port::find_sid(kind, name);
+  if (!sid)
+    return std::move(sid.error());
+  return account{-1, std::move(*sid)};
 }
 
 } // namespace
@@ -34,18 +34,15 @@ std::string describe(const peer_identity& peer) {
 }
 
 peer_identity this_process() {
-  peer_identity result;
-  result.pid = GetCurrentProcessId();
-  result.sid = port::current_user_sid();
-  return result;
+  return port::current_process();
 }
 
-caf::expected<int64_t> user_id(const std::string& user) {
-  return id_of("user", user);
+caf::expected<account> find_user(const std::string& user) {
+  return find(port::account_kind::user, user);
 }
 
-caf::expected<int64_t> group_id(const std::string& group) {
-  return id_of("group", group);
+caf::expected<account> find_group(const std::string& group) {
+  return find(port::account_kind::group, group);
 }
 
 } // namespace pipeactor

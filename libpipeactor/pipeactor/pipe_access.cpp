@@ -23,8 +23,22 @@ bool is_group(const std::string& principal) {
   return !principal.empty() && principal.front() == '@';
 }
 
-bool contains(const std::vector<int64_t>& ids, int64_t id) {
+template <class T>
+bool contains(const std::vector<T>& ids, const T& id) {
   return std::find(ids.begin(), ids.end(), id) != ids.end();
+}
+
+template <class T>
+bool overlap(const std::vector<T>& lhs, const std::vector<T>& rhs) {
+  return std::find_first_of(lhs.begin(), lhs.end(), rhs.begin(), rhs.end()) != lhs.end();
+}
+
+/// What a system does not have must not admit all who have none.
+void add(account who, std::vector<int64_t>& ids, std::vector<std::string>& sids) {
+  if (who.id >= 0)
+    ids.push_back(who.id);
+  if (!who.sid.empty())
+    sids.push_back(std::move(who.sid));
 }
 
 std::vector<std::string> split(std::string_view text) {
@@ -94,37 +108,27 @@ std::string to_string(const pipe_access& access) {
 }
 
 bool resolved_access::admits(const peer_identity& peer) const noexcept {
-  if (kind == pipe_access::kind::everyone || peer.uid == 0 || contains(users, peer.uid)
-      || contains(groups, peer.gid) || peer.sid == system_sid)
-    return true;
-  if (!peer.sid.empty() && peer.sid == sid)
-    return true;
-  return std::any_of(peer.groups.begin(), peer.groups.end(),
-                     [this](int64_t id) { return contains(groups, id); });
+  return kind == pipe_access::kind::everyone || peer.uid == 0 || peer.sid == system_sid
+         || contains(users, peer.uid) || contains(groups, peer.gid) || overlap(peer.groups, groups)
+         || contains(sids, peer.sid) || overlap(peer.group_sids, group_sids);
 }
 
 caf::expected<resolved_access> resolve(const pipe_access& access) {
   auto self = this_process();
   resolved_access result;
   result.kind = access.type();
-  // Where this system has no such ids, -1 must not admit all who have none.
-  if (self.uid >= 0)
-    result.users.push_back(self.uid);
-  result.sid = std::move(self.sid);
-  if (access.type() == pipe_access::kind::group && access.principals().empty()) {
-    if (self.gid < 0)
-      return make_error(errc::not_supported,
-                        "access group needs group ids, which Windows does not have: use owner or "
-                        "everyone");
-    result.groups.push_back(self.gid);
-  }
+  add({self.uid, std::move(self.sid)}, result.users, result.sids);
+  if (access.type() == pipe_access::kind::group && access.principals().empty())
+    add({self.gid, std::move(self.group_sid)}, result.groups, result.group_sids);
   if (access.type() == pipe_access::kind::list && access.principals().empty())
     return make_error(errc::invalid_option, "a list of access names nobody: use owner");
   for (auto& principal : access.principals()) {
-    auto id = is_group(principal) ? group_id(principal.substr(1)) : user_id(principal);
-    if (!id)
-      return std::move(id.error());
-    (is_group(principal) ? result.groups : result.users).push_back(*id);
+    auto is_user = !is_group(principal);
+    auto found = is_user ? find_user(principal) : find_group(principal.substr(1));
+    if (!found)
+      return std::move(found.error());
+    add(std::move(*found), is_user ? result.users : result.groups,
+        is_user ? result.sids : result.group_sids);
   }
   return result;
 }

@@ -13,12 +13,12 @@ namespace pipeactor {
 
 /// Who may be at the other end of a pipe: a value of names, which are looked up when a server
 /// starts or a client first connects. Whatever it says, root and the user that this process
-/// runs as are admitted. On Windows there are `owner` and `everyone`, and LocalSystem in place of
-/// root.
+/// runs as are admitted. On Windows LocalSystem takes root's place.
 ///
 /// A principal is the name of a user or a user id ("alice", "1000"), or the name of a group or
 /// a group id behind "@" ("@staff", "@50"). A number is always an id. A member of a group is
-/// whose primary or supplementary group it is, as the kernel reports it.
+/// whose primary or supplementary group it is, as the kernel reports it. On Windows ids are
+/// "S-1-5-...", names may have a domain before them ("OFFICE\alice"), and a number is nobody's.
 class PIPEACTOR_EXPORT pipe_access {
 public:
   enum class kind : uint8_t { owner, group, everyone, list };
@@ -81,13 +81,13 @@ struct PIPEACTOR_EXPORT resolved_access {
   /// User ids, among them that of this process.
   std::vector<int64_t> users;
   std::vector<int64_t> groups;
-  /// Windows: that of this process's user.
-  std::string sid;
+  /// The same on Windows.
+  std::vector<std::string> sids;
+  std::vector<std::string> group_sids;
 };
 
 /// Looks the names up in the system's database of users; may wait for a directory service.
-/// @returns `errc::invalid_option` with the first name that is not there, `errc::not_supported` for
-///   groups and names on Windows
+/// @returns `errc::invalid_option` with the first name that is not there
 PIPEACTOR_EXPORT caf::expected<resolved_access> resolve(const pipe_access& access);
 
 } // namespace pipeactor

@@ -109,11 +109,11 @@ TEST_CASE("who the kernel does not tell is admitted by everyone only") {
 }
 
 TEST_CASE("names of users and groups are looked up") {
-  CHECK(*user_id("root") == 0);
-  CHECK(*group_id("root") == 0);
-  CHECK(resolve(pipe_access::list({"daemon", "@daemon"}))->users.back() == *user_id("daemon"));
-  CHECK(*user_id("4294967294") == 4294967294);
-  CHECK(*group_id("007") == 7);
+  CHECK(find_user("root")->id == 0);
+  CHECK(find_group("root")->id == 0);
+  CHECK(resolve(pipe_access::list({"daemon", "@daemon"}))->users.back() == find_user("daemon")->id);
+  CHECK(find_user("4294967294")->id == 4294967294);
+  CHECK(find_group("007")->id == 7);
 }
 
 TEST_CASE("a name that is not there is named") {

@@ -64,7 +64,7 @@ TEST_CASE("simulated_port accepts nothing after a callback stopped the listener"
 
 TEST_CASE("simulated_port::adopt fills in the record and does not read", "[simulated]") {
   world w;
-  auto client = *w.network->connect("svc", pipe_mode::message, {12, 1000, 100, {7}, {}});
+  auto client = *w.network->connect("svc", pipe_mode::message, {12, 1000, 100, {7}, {}, {}, {}});
   client->send("early");
   w.step();
   auto pipe = w.adopt(std::move(w.events.accepted.back()));

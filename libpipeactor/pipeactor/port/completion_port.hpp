@@ -51,7 +51,8 @@ struct listen_request {
   size_t backlog = defaults::pending_instances;
   /// Listening fails where check_message_size() refuses it.
   size_t max_message_size = 0;
-  /// Whom to let reach the name. Others may reach it too: who connects is checked above.
+  /// Whom to let reach the name. Others may reach it too, and are then refused above
+  /// (guards_access).
   resolved_access access = {};
 };
 
@@ -96,6 +97,10 @@ public:
   virtual ~completion_port() = default;
 
   virtual port_kind kind() const noexcept = 0;
+
+  /// Returns whether the system turns away whom `listen_request::access` does not admit before
+  /// the server hears of them; who comes is then admitted, also where it can't be told who it is.
+  virtual bool guards_access() const noexcept = 0;
 
   /// Returns the time that deadlines are measured with.
   virtual time_point now() const noexcept = 0;

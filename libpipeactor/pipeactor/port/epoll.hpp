@@ -28,6 +28,9 @@ public:
   ~epoll_port() override;
 
   port_kind kind() const noexcept override;
+  bool guards_access() const noexcept override {
+    return false;
+  }
   time_point now() const noexcept override;
   size_t max_message_size() const noexcept override;
   caf::error check_message_size(size_t size) const override;

@@ -25,6 +25,9 @@ public:
   ~iocp_port() override;
 
   port_kind kind() const noexcept override;
+  bool guards_access() const noexcept override {
+    return true;
+  }
   time_point now() const noexcept override;
   size_t max_message_size() const noexcept override;
   caf::error check_message_size(size_t size) const override;

@@ -166,6 +166,9 @@ public:
   static port_factory factory(std::shared_ptr<simulated_network> network);
 
   port_kind kind() const noexcept override;
+  bool guards_access() const noexcept override {
+    return false;
+  }
   time_point now() const noexcept override;
   size_t max_message_size() const noexcept override;
   caf::error check_message_size(size_t size) const override;

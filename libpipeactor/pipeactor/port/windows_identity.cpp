@@ -1,62 +1,108 @@
 #include "pipeactor/port/windows_identity.hpp"
 
+#include "pipeactor/error.hpp"
 #include "pipeactor/port/windows_pipe.hpp"
 
 #include <sddl.h>
 
 #include <cstdlib>
+#include <vector>
 
 namespace pipeactor::port {
 
 namespace {
 
-/// Returns whose token it is.
-std::string user_of(HANDLE token) {
-  // TOKEN_USER and the longest SID behind it (winnt.h, SECURITY_MAX_SID_SIZE).
-  alignas(TOKEN_USER) std::byte buffer[sizeof(TOKEN_USER) + SECURITY_MAX_SID_SIZE];
-  DWORD size = 0;
+/// Returns an empty string where that is no SID.
+std::string to_text(PSID sid) {
   LPSTR text = nullptr;
-  if (!GetTokenInformation(token, TokenUser, buffer, sizeof(buffer), &size)
-      || !ConvertSidToStringSidA(reinterpret_cast<TOKEN_USER*>(buffer)->User.Sid, &text))
+  if (!ConvertSidToStringSidA(sid, &text))
     return {};
   std::string result{text};
   LocalFree(text);
   return result;
 }
 
-std::string user_of_process(HANDLE process) {
-  HANDLE token = nullptr;
-  if (!OpenProcessToken(process, TOKEN_QUERY, &token))
+/// Returns what a token says, in memory that is aligned for any of those structures; nothing
+/// where it does not tell.
+std::vector<std::byte> ask(HANDLE token, TOKEN_INFORMATION_CLASS what) {
+  DWORD size = 0;
+  GetTokenInformation(token, what, nullptr, 0, &size);
+  std::vector<std::byte> result(size);
+  if (size == 0 || !GetTokenInformation(token, what, result.data(), size, &size))
     return {};
-  unique_handle owner{token};
-  return user_of(token);
+  return result;
 }
 
-std::string user_of_process(DWORD pid) {
-  unique_handle process{OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, pid)};
-  return process ? user_of_process(process.get()) : std::string{};
+/// Adds whose token it is.
+void identify(HANDLE token, peer_identity& who) {
+  auto user = ask(token, TokenUser);
+  if (user.empty())
+    return;
+  who.sid = to_text(reinterpret_cast<TOKEN_USER*>(user.data())->User.Sid);
+  if (auto primary = ask(token, TokenPrimaryGroup); !primary.empty())
+    who.group_sid = to_text(reinterpret_cast<TOKEN_PRIMARY_GROUP*>(primary.data())->PrimaryGroup);
+  auto groups = ask(token, TokenGroups);
+  if (groups.empty())
+    return;
+  auto* all = reinterpret_cast<TOKEN_GROUPS*>(groups.data());
+  for (DWORD index = 0; index < all->GroupCount; ++index) {
+    auto& group = all->Groups[index];
+    // One that is not enabled, such as that of administrators before they have confirmed to be
+    // some, gives no rights.
+    if ((group.Attributes & SE_GROUP_ENABLED) != 0
+        && (group.Attributes & SE_GROUP_USE_FOR_DENY_ONLY) == 0)
+      who.group_sids.push_back(to_text(group.Sid));
+  }
+}
+
+void identify_process(HANDLE process, peer_identity& who) {
+  HANDLE token = nullptr;
+  if (!OpenProcessToken(process, TOKEN_QUERY, &token))
+    return;
+  unique_handle owner{token};
+  identify(token, who);
 }
 
 /// Takes the client's identity for a moment: the one that it opened the pipe with, also where its
 /// process has ended since and another one has its id.
-std::string user_of_client(HANDLE pipe) {
+void identify_client(HANDLE pipe, peer_identity& who) {
   if (!ImpersonateNamedPipeClient(pipe))
-    return {};
+    return;
   HANDLE token = nullptr;
   auto opened = OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, TRUE, &token);
   // A thread that goes on as somebody else is not to be had.
   if (!RevertToSelf())
     std::abort();
   if (!opened)
-    return {};
+    return;
   unique_handle owner{token};
-  return user_of(token);
+  identify(token, who);
+}
+
+bool is_of_kind(SID_NAME_USE use, account_kind kind) {
+  switch (use) {
+  case SidTypeWellKnownGroup: // some are a process's user: SYSTEM, LOCAL SERVICE
+    return true;
+  case SidTypeUser:
+  case SidTypeComputer:
+    return kind == account_kind::user;
+  case SidTypeGroup:
+  case SidTypeAlias:
+    return kind == account_kind::group;
+  default:
+    return false;
+  }
 }
 
 } // namespace
 
-const std::string& current_user_sid() {
-  static const auto result = user_of_process(GetCurrentProcess());
+const peer_identity& current_process() {
+  static const auto result = [] {
+    peer_identity who;
+    who.pid = GetCurrentProcessId();
+    identify_process(GetCurrentProcess(), who);
+    return who;
+  }();
   return result;
 }
 
@@ -69,13 +115,50 @@ peer_identity peer_of(HANDLE pipe) {
   if ((flags & PIPE_SERVER_END) != 0) {
     if (GetNamedPipeClientProcessId(pipe, &pid))
       result.pid = pid;
-    result.sid = user_of_client(pipe);
+    identify_client(pipe, result);
   } else if (GetNamedPipeServerProcessId(pipe, &pid)) {
     result.pid = pid;
   }
-  if (result.sid.empty() && pid != 0)
-    result.sid = user_of_process(pid);
+  if (!result.sid.empty() || pid == 0)
+    return result;
+  if (unique_handle process{OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, pid)})
+    identify_process(process.get(), result);
   return result;
+}
+
+caf::expected<std::string> find_sid(account_kind kind, const std::string& name) {
+  auto what = std::string{kind == account_kind::user ? "user" : "group"};
+  auto missing = "there is no " + what + " named '" + name + "'";
+  if (name.compare(0, 4, "S-1-") == 0) {
+    PSID sid = nullptr;
+    if (!ConvertStringSidToSidA(name.c_str(), &sid))
+      return make_error(errc::invalid_option, "'" + name + "' is no security identifier");
+    // Written as the system writes it.
+    auto result = to_text(sid);
+    LocalFree(sid);
+    return result;
+  }
+  auto wide = to_wide(name);
+  if (name.empty() || wide.empty())
+    return make_error(errc::invalid_option, missing);
+  std::byte sid[SECURITY_MAX_SID_SIZE];
+  DWORD sid_size = sizeof(sid);
+  wchar_t domain[256]; // the longest name of DNS
+  DWORD domain_size = 256;
+  SID_NAME_USE use = SidTypeUnknown;
+  if (!LookupAccountNameW(nullptr, wide.c_str(), sid, &sid_size, domain, &domain_size, &use)) {
+    auto code = GetLastError();
+    if (code == ERROR_NONE_MAPPED)
+      return make_error(errc::invalid_option,
+                        missing + ": use a name of this system or its domain, or a SID");
+    return make_error(errc::os_error, "cannot look up the " + what + " '" + name + "'",
+                      static_cast<int>(code));
+  }
+  if (!is_of_kind(use, kind))
+    return make_error(errc::invalid_option, missing
+                                              + ", but something else has that name: groups have "
+                                                "an @ before theirs, users have none");
+  return to_text(sid);
 }
 
 } // namespace pipeactor::port

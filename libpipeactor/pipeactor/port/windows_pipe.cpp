@@ -42,13 +42,10 @@ constexpr translation translations[] = {
   {ERROR_TOO_MANY_OPEN_FILES, errc::out_of_resources, "this process has too many handles"},
 };
 
-caf::expected<std::wstring> to_wide(const std::string& text) {
-  auto size = static_cast<int>(text.size());
-  auto length = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text.data(), size, nullptr, 0);
-  if (length <= 0)
+caf::expected<std::wstring> to_path(const std::string& address) {
+  auto result = to_wide(address);
+  if (result.empty())
     return make_error(errc::invalid_pipe_name, "the pipe name is not UTF-8");
-  std::wstring result(static_cast<size_t>(length), L'\0');
-  MultiByteToWideChar(CP_UTF8, 0, text.data(), size, result.data(), length);
   return result;
 }
 
@@ -66,21 +63,34 @@ caf::error windows_error(DWORD code, const std::string& what) {
   return make_error(errc::os_error, what, static_cast<int>(code));
 }
 
+std::wstring to_wide(const std::string& text) {
+  auto size = static_cast<int>(text.size());
+  auto length = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text.data(), size, nullptr, 0);
+  std::wstring result(static_cast<size_t>(length), L'\0');
+  MultiByteToWideChar(CP_UTF8, 0, text.data(), size, result.data(), length);
+  return result;
+}
+
 peer_identity windows_pipe::peer() const {
   return peer_of(handle.get());
 }
 
 // -- security ---------------------------------------------------------------------------------
 
-std::string sddl_of(pipe_access::kind access) {
+std::string sddl_of(const resolved_access& access) {
   // Protected from inheritance. Network logons (NU) are denied before anybody is allowed. The
   // owner makes the instances, so the owner has all rights.
   auto allow = [](const std::string& rights, const std::string& who) {
     return "(A;;" + rights + ";;;" + who + ")";
   };
-  auto result = "D:P(D;;FA;;;NU)" + allow("FA", current_user_sid()) + allow(client_rights, "SY");
-  if (access != pipe_access::kind::owner)
+  auto& self = current_process().sid;
+  auto result = "D:P(D;;FA;;;NU)" + allow("FA", self) + allow(client_rights, "SY");
+  if (access.kind == pipe_access::kind::everyone)
     result += allow(client_rights, "AU");
+  for (auto* sids : {&access.sids, &access.group_sids})
+    for (auto& sid : *sids)
+      if (sid != self)
+        result += allow(client_rights, sid);
   return result;
 }
 
@@ -89,7 +99,7 @@ security_descriptor::~security_descriptor() {
     LocalFree(descriptor_);
 }
 
-caf::expected<security_descriptor> security_descriptor::make(pipe_access::kind access) {
+caf::expected<security_descriptor> security_descriptor::make(const resolved_access& access) {
   auto text = sddl_of(access);
   security_descriptor result;
   if (!ConvertStringSecurityDescriptorToSecurityDescriptorA(text.c_str(), SDDL_REVISION_1,
@@ -104,10 +114,10 @@ caf::expected<instance_settings> make_instance_settings(const listen_request& re
   auto address = pipe_path(request.pipe_name);
   if (!address)
     return std::move(address.error());
-  auto path = to_wide(*address);
+  auto path = to_path(*address);
   if (!path)
     return std::move(path.error());
-  auto security = security_descriptor::make(request.access.kind);
+  auto security = security_descriptor::make(request.access);
   if (!security)
     return std::move(security.error());
   return instance_settings{std::move(*address), std::move(*path), request.mode,
@@ -147,7 +157,7 @@ caf::expected<unique_handle> connect_windows(const std::string& pipe_name, pipe_
   auto address = pipe_path(pipe_name);
   if (!address)
     return std::move(address.error());
-  auto path = to_wide(*address);
+  auto path = to_path(*address);
   if (!path)
     return std::move(path.error());
   auto what = "cannot connect to " + *address;

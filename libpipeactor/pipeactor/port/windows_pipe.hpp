@@ -41,6 +41,9 @@ private:
   HANDLE handle_ = nullptr;
 };
 
+/// @returns an empty string also for what is not UTF-8
+std::wstring to_wide(const std::string& text);
+
 /// A connected pipe that no port has adopted yet: no completion port knows its handle.
 class windows_pipe final : public raw_pipe {
 public:
@@ -67,9 +70,9 @@ public:
   }
   ~security_descriptor();
 
-  /// Makes the one for an access: the user of this process, LocalSystem, and for `everyone` all who
-  /// have logged on. Nobody over the network.
-  static caf::expected<security_descriptor> make(pipe_access::kind access);
+  /// Makes the one for an access: the user of this process and LocalSystem, whom it names, and for
+  /// `everyone` all who have logged on. Nobody over the network.
+  static caf::expected<security_descriptor> make(const resolved_access& access);
 
   PSECURITY_DESCRIPTOR get() const noexcept {
     return descriptor_;
@@ -80,7 +83,7 @@ private:
 };
 
 /// Returns the text of such a descriptor (Security Descriptor String Format).
-std::string sddl_of(pipe_access::kind access);
+std::string sddl_of(const resolved_access& access);
 
 /// What all instances of one pipe are made with.
 struct instance_settings {

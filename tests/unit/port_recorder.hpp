@@ -1,0 +1,85 @@
+#pragma once
+
+#include "pipeactor/error.hpp"
+#include "pipeactor/port/completion_port.hpp"
+
+#include <catch2/catch.hpp>
+
+#include <functional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace port_test {
+
+using namespace pipeactor;
+using namespace pipeactor::port;
+
+using strings = std::vector<std::string>;
+
+/// Writes down what a port reports, and calls back.
+class recorder : public completion_handler {
+public:
+  void on_accepted(listener_id, raw_pipe_ptr raw) override {
+    accepted.push_back(std::move(raw));
+    events.push_back("accepted");
+  }
+
+  void on_listener_closed(listener_id) override {
+    events.push_back("listener closed");
+  }
+
+  void on_received(pipe_instance& pipe, payload data) override {
+    ++received;
+    if (on_data)
+      on_data(pipe, data);
+    // Long messages by their length.
+    add(pipe, data.size() < 100 ? "received " + std::string{data.text()}
+                                : "received #" + std::to_string(data.size()));
+  }
+
+  void on_read_ended(pipe_instance& pipe, const caf::error& reason) override {
+    add(pipe, "ended " + to_string(code_of(reason)));
+  }
+
+  void on_sent(pipe_instance& pipe, size_t count) override {
+    sent += count;
+    add(pipe, "sent " + std::to_string(count));
+  }
+
+  void on_write_failed(pipe_instance& pipe, size_t count, const caf::error& reason) override {
+    failed += count;
+    add(pipe, "failed " + std::to_string(count) + " " + to_string(code_of(reason)));
+  }
+
+  void on_closed(pipe_instance& pipe) override {
+    CHECK(pipe.state() == pipe_state::closed);
+    CHECK(pipe.native_handle() == invalid_native_handle);
+    CHECK(pipe.slot == pipe_instance::no_slot);
+    ++closed;
+    add(pipe, "closed");
+  }
+
+  /// Returns what was reported since the last call.
+  strings take() {
+    return std::exchange(events, {});
+  }
+
+  strings events;
+  std::vector<raw_pipe_ptr> accepted;
+  size_t received = 0;
+  size_t sent = 0;
+  size_t failed = 0;
+  size_t closed = 0;
+  std::function<void(pipe_instance&, const std::string&)> hook;
+  std::function<void(pipe_instance&, const payload&)> on_data;
+
+private:
+  void add(pipe_instance& pipe, const std::string& event) {
+    events.push_back(event);
+    if (hook)
+      hook(pipe, event);
+  }
+};
+
+} // namespace port_test
