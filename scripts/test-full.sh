@@ -8,15 +8,10 @@ source scripts/lib/stages.sh
 # ctest says so where no test is labelled `long`.
 no_tests=ignore
 
-begin_status=0
-scripts/test.sh || begin_status=$?
-
+stage test.sh run_script scripts/test.sh
 stage "release, long" build_and_test release all -L '^long$'
 stage "asan, long" build_and_test asan all -L '^long$'
 stage "tsan, long" build_and_test tsan all -L '^long$'
 stage soak scripts/soak.sh
 
-if ((begin_status != 0)); then
-  failed_stages+=("test.sh")
-fi
 summary

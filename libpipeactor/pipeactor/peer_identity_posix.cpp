@@ -50,7 +50,7 @@ look_up(int (*call)(Key, Entry*, char*, size_t, Entry**), Key key, Get get, caf:
 
 template <class Entry, class Get>
 caf::expected<account> find(const std::string& what, const std::string& name,
-                             int (*call)(const char*, Entry*, char*, size_t, Entry**), Get get) {
+                            int (*call)(const char*, Entry*, char*, size_t, Entry**), Get get) {
   if (!name.empty() && name.find_first_not_of("0123456789") == std::string::npos) {
     if (name.size() <= most_digits)
       if (int64_t id = std::stoll(name); id <= largest_id)

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Sourced by test.sh and test-full.sh, from the root of the tree: stages that are
-# built, tested, timed and counted.
+# Sourced by the scripts that test, from the root of the tree: stages that are built, tested,
+# timed and counted.
 
 jobs=${PIPEACTOR_JOBS:-$(nproc)}
 passed=0
@@ -89,6 +89,19 @@ run_tests() {
   passed=$((passed + tests - failures - skips - disabled))
   failed=$((failed + failures))
   skipped=$((skipped + skips + disabled))
+  return "$status"
+}
+
+# run_script SCRIPT...: runs another script that ends with a summary, and counts its tests too.
+run_script() {
+  local output status=0
+  output=$(mktemp)
+  "$@" | tee "$output" || status=$?
+  local number='s/(.* )?([0-9]+) '
+  passed=$((passed + $(sed -nE "\$ ${number}passed,.*/\2/p" "$output") + 0))
+  failed=$((failed + $(sed -nE "\$ ${number}failed\$/\2/p" "$output") + 0))
+  skipped=$((skipped + $(tail -n3 "$output" | sed -nE "${number}skipped\$/\2/p") + 0))
+  rm -f "$output"
   return "$status"
 }
 

@@ -97,7 +97,7 @@ server_options port_fixture::options() const {
 server_options port_fixture::options(pipe_access access) const {
   auto result = options();
   result.access = std::move(access);
-  if (kind_ != port_kind::simulated)
+  if (kind_ == port_kind::io_uring || kind_ == port_kind::epoll)
     result.pipe_name.insert(0, "/tmp/pipeactor-");
   return result;
 }

@@ -274,9 +274,13 @@ TEST_CASE("in byte mode a handler of another node still answers after the end of
     auto server = f.started(f.context().spawn_server(options, *remote), options);
     auto client = f.connect(server);
     REQUIRE(client->send("question"));
-    client->shutdown_write();
+    if (f.has_half_close())
+      client->shutdown_write();
     CHECK(client->receive_bytes(8) == "question");
-    CHECK(client->at_end());
+    if (f.has_half_close())
+      CHECK(client->at_end());
+    else
+      client->close();
   }
   REQUIRE(log->wait_for("disconnected closed_by_peer"));
   log->forget_connections();

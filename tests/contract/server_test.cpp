@@ -220,6 +220,28 @@ TEST_CASE("a server starts and stops 20,000 times and leaks nothing", "[long]") 
   start_and_stop(20'000);
 }
 
+TEST_CASE("hundreds of connections of one client are served, and keep nobody else out") {
+  port_fixture f;
+  auto options = f.options();
+  options.pending_instances = 4;
+  auto log = std::make_shared<event_log>();
+  auto server = f.serve(options, each_taker(), log, echo());
+  // Windows counts a pipe's instances in a byte, and takes 255 for any number.
+  constexpr size_t count = 300;
+  std::vector<client_ptr> clients;
+  for (size_t i = 0; i < count; ++i)
+    clients.push_back(f.connect(server));
+  for (size_t i = 0; i < count; ++i)
+    REQUIRE(clients[i]->send(std::to_string(i)));
+  for (size_t i = 0; i < count; ++i)
+    REQUIRE(clients[i]->receive() == std::to_string(i));
+  auto other = f.connect(server);
+  CHECK(other->send("me too"));
+  CHECK(other->receive() == "me too");
+  clients.clear();
+  CHECK(log->wait_for("disconnected", count));
+}
+
 TEST_CASE("get_connections returns those that are connected") {
   port_fixture f;
   auto log = std::make_shared<event_log>();

@@ -110,8 +110,10 @@ private:
     DWORD write_error = 0;
     /// The youngest write in flight waits for room.
     bool write_waiting = false;
+    /// A write had to wait for room, and there have been more behind it ever since.
+    bool crowded = false;
 
-    /// The peer left while a write waited: it did not read all that we sent.
+    /// The peer left while writes waited for room: it did not read all that we sent.
     bool reset = false;
     bool closing = false;
     bool cancelled = false;

@@ -155,9 +155,9 @@ void iocp_port::deliver(slot& x, payload data) {
 void iocp_port::read_failed(slot& x, DWORD code) {
   if (!is_end(code))
     return end_reading(x, windows_error(code, "cannot read from a pipe"));
-  // Everything that the peer wrote was read before: the system keeps it for us. A write that
-  // still waits for room is one that the peer did not read.
-  x.reset |= x.write_waiting;
+  // Everything that the peer wrote was read before: the system keeps it for us. Writes that
+  // still wait for room are what the peer did not read.
+  x.reset |= x.crowded;
   end_reading(x, make_error(x.reset ? errc::peer_reset : errc::closed_by_peer));
 }
 
@@ -205,9 +205,11 @@ bool iocp_port::submit_write(slot& x) {
       // There will be no packet.
       write.outstanding = false;
       x.write_error = code;
+      x.reset |= x.crowded && is_end(code);
       return false;
     }
     x.write_waiting = true;
+    x.crowded = true;
   }
   ++x.num_in_flight;
   x.next_offset += size;
@@ -231,16 +233,18 @@ void iocp_port::on_written(slot& x, const operation& done) {
   x.first_in_flight = (x.first_in_flight + 1) % writes_in_flight;
   --x.num_in_flight;
   // Only the youngest can have been waiting.
-  auto waited = x.num_in_flight == 0 && std::exchange(x.write_waiting, false);
+  if (x.num_in_flight == 0)
+    x.write_waiting = false;
   mark_dirty(x);
   if (code == ERROR_SUCCESS && ends_payload) {
     x.writes.pop_front();
     --x.next_write;
+    x.crowded &= !x.writes.empty();
     reported_ = true;
     handler_->on_sent(*x.pipe, 1);
   } else if (code != ERROR_SUCCESS && x.write_error == 0) {
     x.write_error = code;
-    x.reset |= waited && is_end(code);
+    x.reset |= x.crowded && is_end(code);
   }
 }
 
