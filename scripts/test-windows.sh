@@ -14,6 +14,8 @@ scripts/setup.sh --windows
 # A Wine of our own, of this run only: what another one has set up does not show here.
 work=$(mktemp -d)
 export WINEPREFIX=$work/wine
+# Also what a program that is killed at its time limit leaves behind.
+export TMPDIR=$work
 # No Mono, no browser, no menu entries: nothing here needs them, and Wine asks for them.
 export WINEDLLOVERRIDES="mscoree,mshtml,winemenubuilder.exe="
 wine=$(command -v wine64 || echo /usr/lib/wine/wine64)
