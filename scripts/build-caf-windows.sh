@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+source scripts/lib/cache.sh
 source scripts/lib/caf_sources.sh
 
 compiler=x86_64-w64-mingw32-g++-posix

@@ -5,6 +5,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+source scripts/lib/cache.sh
 source scripts/lib/caf_sources.sh
 
 flags="-std=c++17 -fsanitize=thread -O1 -g1 -fno-omit-frame-pointer -w"

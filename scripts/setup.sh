@@ -63,6 +63,8 @@ need_command valgrind valgrind
 if $windows; then
   need_command x86_64-w64-mingw32-g++-posix g++-mingw-w64-x86-64-posix
   [[ -x /usr/lib/wine/wine64 ]] || need_command wine64 wine64
+  need_package libasio-dev
+  need_command npm npm
 fi
 
 # -- to measure: system calls, plots

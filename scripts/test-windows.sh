@@ -27,7 +27,9 @@ clean_up() {
 trap clean_up EXIT
 
 start_wine() {
-  scripts/wine.sh wineboot --init >"$work/wineboot.log" || { cat "$work/wineboot.log"; return 1; }
+  # Node wants Windows 8.1 or later, and Wine's default is an older one.
+  { scripts/wine.sh wineboot --init && scripts/wine.sh winecfg -v win10; } >"$work/wine.log" \
+    || { cat "$work/wine.log"; return 1; }
   # Wine's services end with the last program, and start with the next, which takes seconds: they
   # stay as long as this one waits for its input.
   mkfifo "$work/input"
@@ -36,11 +38,13 @@ start_wine() {
 }
 
 build_and_test_mingw() {
-  local caf headers
+  local caf headers node
   caf=$(scripts/build-caf-windows.sh) || return 1
   headers=$(scripts/windows-headers.sh) || return 1
+  node=$(scripts/windows-node.sh) || return 1
   configure mingw "-DCAF_ROOT=$caf" "-DCMAKE_PREFIX_PATH=$headers" \
-    "-DCMAKE_CROSSCOMPILING_EMULATOR=$PWD/scripts/wine.sh" || return 1
+    "-DCMAKE_CROSSCOMPILING_EMULATOR=$PWD/scripts/wine.sh" \
+    "-DPIPEACTOR_WINDOWS_NODE=$node" || return 1
   cmake --build --preset mingw --parallel "$jobs" || return 1
   run_tests mingw -LE '^(long|tree)$'
 }

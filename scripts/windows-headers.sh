@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Makes a prefix with the libraries that pipeactor needs on Windows besides CAF, and prints
-# it: for the `mingw` preset. Debian's compiled libraries are Linux's, but spdlog, fmt, CLI11
-# and Catch2 are all there as headers too. Their folders are linked one by one: /usr/include
-# itself, with Linux's C library, must stay out of a Windows compiler's sight.
+# it: for the `mingw` preset. Debian's compiled libraries are Linux's, but spdlog, fmt, CLI11,
+# Catch2 and (for a test) Asio are all there as headers too. Their folders are linked one by one:
+# /usr/include itself, with Linux's C library, must stay out of a Windows compiler's sight.
 set -euo pipefail
 
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/pipeactor
@@ -32,13 +32,14 @@ CMAKE
 }
 
 mkdir -p "$prefix/include"
-for folder in spdlog fmt CLI catch2; do
+for folder in spdlog fmt CLI catch2 asio; do
   if [[ ! -d /usr/include/$folder ]]; then
     echo "windows-headers: /usr/include/$folder is missing: run scripts/setup.sh" >&2
     exit 1
   fi
   ln -sfn "/usr/include/$folder" "$prefix/include/$folder"
 done
+ln -sfn /usr/include/asio.hpp "$prefix/include/asio.hpp"
 package spdlog spdlog/version.h SPDLOG_VER spdlog::spdlog \
   'SPDLOG_HEADER_ONLY;SPDLOG_FMT_EXTERNAL;FMT_HEADER_ONLY'
 package CLI11 CLI/Version.hpp CLI11_VERSION CLI11::CLI11 ''

@@ -1,0 +1,172 @@
+// Programs on Asio and on plain Win32 as clients of ours and as servers for ours, and cmd.
+
+#include "programs.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace programs;
+
+namespace {
+
+std::string in_mode(const std::string& mode) {
+  return " --mode " + mode;
+}
+
+/// Names both modes, one at a time.
+#define EACH_MODE GENERATE(as<std::string>{}, "message", "byte")
+
+} // namespace
+
+// -- Asio -------------------------------------------------------------------------------------
+
+TEST_CASE("a client on Asio gets what it sent, several at a time") {
+  auto mode = EACH_MODE;
+  auto name = unique_name();
+  process server{listen(name, "--echo --verbose" + in_mode(mode))};
+  REQUIRE(server.prints("LISTENING"));
+  process client{program("asio_peer") + " ask " + name + " " + mode};
+  CHECK(client.prints("DONE"));
+  CHECK(client.wait() == 0);
+  CHECK(server.prints("client 1 left: closed_by_peer"));
+}
+
+TEST_CASE("a client on Asio reads the bytes of a server of messages") {
+  auto name = unique_name();
+  process server{listen(name, "--echo")};
+  REQUIRE(server.prints("LISTENING"));
+  process client{program("asio_peer") + " ask " + name + " byte"};
+  CHECK(client.prints("DONE"));
+}
+
+TEST_CASE("a server on Asio, with overlapped instances, answers our client") {
+  auto mode = EACH_MODE;
+  auto name = unique_name();
+  process server{program("asio_peer") + " echo " + name + " " + mode};
+  REQUIRE(server.prints("LISTENING"));
+  auto lines = "one\n" + letters(300'000) + "\nthree\n";
+  // One after the other, each on an instance of its own.
+  for (auto round = 0; round < 3; ++round) {
+    process client{connect(name, "--expect 3" + in_mode(mode)), lines};
+    CHECK(client.wait() == 0);
+    CHECK(same(client.output(), lines));
+  }
+}
+
+// -- plain Win32 ------------------------------------------------------------------------------
+
+TEST_CASE("a blocking server answers our client") {
+  auto mode = EACH_MODE;
+  auto name = unique_name();
+  process server{program("win32_peer") + " echo " + name + " " + mode};
+  REQUIRE(server.prints("LISTENING"));
+  auto lines = "one\n" + letters(300'000) + "\nthree\n";
+  process client{connect(name, "--expect 3" + in_mode(mode)), lines};
+  CHECK(client.wait() == 0);
+  CHECK(same(client.output(), lines));
+}
+
+TEST_CASE("our client hears an empty message, and the last word before a blocking server closes") {
+  auto mode = EACH_MODE;
+  auto name = unique_name();
+  process server{program("win32_peer") + " echo " + name + " " + mode};
+  REQUIRE(server.prints("LISTENING"));
+  // No end of line where it would be sent.
+  auto last = mode == "byte" ? "bye" : "bye\n";
+  process client{connect(name, in_mode(mode)), last, input_ends::later};
+  CHECK(client.wait() == 0);
+  CHECK(client.output() == (mode == "byte" ? "byefarewell" : "bye\n\nfarewell\n"));
+}
+
+TEST_CASE("an empty message is one") {
+  auto name = unique_name();
+  process server{listen(name, "")};
+  REQUIRE(server.prints("LISTENING"));
+  plain_client client{name};
+  REQUIRE(client.write("one"));
+  REQUIRE(client.write(""));
+  REQUIRE(client.write("three"));
+  CHECK(server.prints("one\n\nthree\n"));
+}
+
+TEST_CASE("in byte mode a write of nothing is nothing") {
+  auto name = unique_name();
+  process server{listen(name, "--echo --verbose --mode byte")};
+  REQUIRE(server.prints("LISTENING"));
+  plain_client client{name};
+  REQUIRE(client.write(""));
+  REQUIRE(client.write("one"));
+  REQUIRE(client.write(""));
+  CHECK(client.read(3, 100) == "one");
+  REQUIRE(client.write("two"));
+  CHECK(client.read(3, 100) == "two");
+}
+
+TEST_CASE("a blocking client reads messages, each in several pieces") {
+  auto name = unique_name();
+  process server{listen(name, "--echo")};
+  REQUIRE(server.prints("LISTENING"));
+  plain_client client{name};
+  REQUIRE(client.read_messages());
+  for (size_t size : {1, 699, 700, 701, 4096, 4097, 65536, 300'000}) {
+    auto text = letters(size);
+    // The second one must not run into the first.
+    REQUIRE(client.write(text));
+    REQUIRE(client.write("end"));
+    CHECK(same(client.read_message(700), text));
+    CHECK(client.read_message(700) == "end");
+  }
+}
+
+TEST_CASE("a client may open its pipe for one direction only") {
+  auto mode = EACH_MODE;
+  auto name = unique_name();
+  process server{listen(name, "--verbose" + in_mode(mode)), "", input_ends::later};
+  REQUIRE(server.prints("LISTENING"));
+  plain_client reader{name, GENERIC_READ};
+  REQUIRE(server.prints("client 1 connected"));
+  {
+    plain_client writer{name, GENERIC_WRITE};
+    REQUIRE(writer.write("hello"));
+  }
+  CHECK(server.prints("hello"));
+  CHECK(server.prints("client 2 left: closed_by_peer"));
+  server.type("to all\n");
+  auto expected = mode == "byte" ? std::string{"to all\n"} : std::string{"to all"};
+  CHECK(reader.read(expected.size(), 100) == expected);
+}
+
+// -- cmd --------------------------------------------------------------------------------------
+
+TEST_CASE("cmd writes to a pipe by redirection") {
+  auto name = unique_name();
+  process server{listen(name, "")};
+  REQUIRE(server.prints("LISTENING"));
+  process shell{"cmd /c echo hi> " + address_of(name)};
+  CHECK(shell.wait() == 0);
+  CHECK(server.prints("hi"));
+}
+
+TEST_CASE("cmd copies a file to a pipe") {
+  auto name = unique_name();
+  process server{listen(name, "--mode byte")};
+  REQUIRE(server.prints("LISTENING"));
+  auto text = letters(200'000) + "#end";
+  temporary_file file{text};
+  process shell{"cmd /c type " + file.path() + " > " + address_of(name)};
+  CHECK(shell.wait() == 0);
+  REQUIRE(server.prints("#end"));
+  auto output = server.output();
+  CHECK(same(output.substr(output.find('\n') + 1), text));
+}
+
+TEST_CASE("cmd prints what a pipe sends") {
+  auto name = unique_name();
+  process server{listen(name, "--verbose"), "", input_ends::later};
+  REQUIRE(server.prints("LISTENING"));
+  process shell{"cmd /c type " + address_of(name)};
+  REQUIRE(server.prints("client 1 connected"));
+  server.type("hello\n");
+  CHECK(shell.prints("hello"));
+  server.kill();
+  CHECK(shell.wait() >= 0);
+}

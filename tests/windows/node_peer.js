@@ -1,0 +1,70 @@
+// A program on node's net module: a peer for ours.
+//   node node_peer.js echo ADDRESS    a server that returns what it reads. "bye" is its client's
+//                                     last: one word more, and it ends the connection
+//   node node_peer.js ask ADDRESS     a client that writes texts of many sizes, several at a time,
+//                                     and compares what comes back; prints DONE at its end
+//   node node_peer.js tell ADDRESS    a client that writes one, two, three, each after the other
+//                                     was taken, prints what comes, and ends when the server does
+"use strict";
+
+const net = require("net");
+
+const [what, address] = process.argv.slice(2);
+
+function fail(error) {
+  console.log(`${what}: ${error.message}`);
+  process.exit(1);
+}
+
+function echo() {
+  const server = net.createServer((connection) => {
+    connection.on("data", (data) => {
+      connection.write(data);
+      if (data.toString() === "bye\n") {
+        connection.end("farewell\n");
+      }
+    });
+    connection.on("close", () => console.log("CLOSED"));
+    connection.on("error", (error) => console.log(error.message));
+  });
+  server.on("error", fail);
+  server.listen(address, () => console.log("LISTENING"));
+}
+
+function ask() {
+  const sizes = [1, 999, 4097, 65536, 100000, 1000000];
+  const texts = Array.from({ length: 60 }, (_, number) =>
+    Buffer.alloc(sizes[number % sizes.length], "abcdefghijklmnopqrstuvwxyz"[number % 26]));
+  const expected = Buffer.concat(texts);
+  let received = 0;
+  const connection = net.connect(address, () => {
+    for (const text of texts) {
+      connection.write(text);
+    }
+  });
+  connection.on("data", (data) => {
+    if (data.compare(expected, received, received + data.length) !== 0) {
+      fail(new Error(`another answer after ${received} bytes`));
+    }
+    received += data.length;
+    if (received === expected.length) {
+      connection.end();
+    }
+  });
+  connection.on("close", () => console.log(received === expected.length ? "DONE" : "CLOSED"));
+  connection.on("error", fail);
+}
+
+function tell() {
+  const words = ["one", "two", "three"];
+  const connection = net.connect(address, function next() {
+    if (words.length > 0) {
+      connection.write(words.shift(), next);
+    }
+  });
+  connection.on("data", (data) => process.stdout.write(data));
+  connection.on("end", () => console.log("END"));
+  connection.on("error", fail);
+}
+
+({ echo, ask, tell })[what]();
