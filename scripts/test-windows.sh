@@ -37,6 +37,11 @@ start_wine() {
   exec 8>"$work/input"
 }
 
+# The far end of tests across systems.
+build_for_linux() {
+  configure release && cmake --build --preset release --parallel "$jobs" --target remote_connection
+}
+
 build_and_test_mingw() {
   local caf headers node
   caf=$(scripts/build-caf-windows.sh) || return 1
@@ -44,12 +49,13 @@ build_and_test_mingw() {
   node=$(scripts/windows-node.sh) || return 1
   configure mingw "-DCAF_ROOT=$caf" "-DCMAKE_PREFIX_PATH=$headers" \
     "-DCMAKE_CROSSCOMPILING_EMULATOR=$PWD/scripts/wine.sh" \
-    "-DPIPEACTOR_WINDOWS_NODE=$node" || return 1
+    "-DPIPEACTOR_WINDOWS_NODE=$node" "-DPIPEACTOR_LINUX_PROGRAMS=$PWD/build/bin" || return 1
   cmake --build --preset mingw --parallel "$jobs" || return 1
   run_tests mingw -LE '^(long|tree)$'
 }
 
 stage wine start_wine
+stage linux build_for_linux
 stage mingw build_and_test_mingw
 
 summary

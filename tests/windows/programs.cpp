@@ -2,8 +2,11 @@
 
 #include <catch2/catch.hpp>
 
+#include <winternl.h>
+
 #include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <thread>
 #include <vector>
 
@@ -12,6 +15,36 @@ namespace programs {
 namespace {
 
 constexpr auto look_again = 20ms;
+
+// What NtQuerySystemInformation tells of handles (SystemExtendedHandleInformation).
+struct system_handle {
+  void* object;
+  ULONG_PTR process;
+  ULONG_PTR handle;
+  ULONG access;
+  USHORT creator;
+  USHORT type;
+  ULONG attributes;
+  ULONG reserved;
+};
+
+std::vector<system_handle> all_handles() {
+  constexpr auto of_handles = static_cast<SYSTEM_INFORMATION_CLASS>(64);
+  constexpr auto too_short = static_cast<LONG>(0xC0000004); // STATUS_INFO_LENGTH_MISMATCH
+  // The count and a reserved number, then the handles.
+  constexpr size_t head = 2 * sizeof(ULONG_PTR);
+  std::vector<char> buffer(1 << 20);
+  ULONG size = 0;
+  LONG status = 0;
+  while ((status = NtQuerySystemInformation(of_handles, buffer.data(),
+                                            static_cast<ULONG>(buffer.size()), &size))
+         == too_short)
+    buffer.resize(2 * buffer.size());
+  REQUIRE(status == 0);
+  std::vector<system_handle> result(*reinterpret_cast<ULONG_PTR*>(buffer.data()));
+  std::memcpy(result.data(), buffer.data() + head, result.size() * sizeof(system_handle));
+  return result;
+}
 
 size_t occurrences(const std::string& text, const std::string& part) {
   size_t result = 0;
@@ -171,6 +204,30 @@ bool process::prints(const std::string& text, size_t times) {
 
 std::string process::output() const {
   return output_.text();
+}
+
+size_t process::handles() const {
+  DWORD count = 0;
+  if (GetProcessHandleCount(handle_.get(), &count) && count > 0)
+    return count;
+  // Wine 8 does not count them, but lists those of all processes.
+  auto id = GetProcessId(handle_.get());
+  auto all = all_handles();
+  return std::count_if(all.begin(), all.end(), [id](auto& entry) { return entry.process == id; });
+}
+
+bool process::has_handles_left(size_t most) const {
+  auto deadline = std::chrono::steady_clock::now() + patience;
+  for (;;) {
+    auto count = handles();
+    if (count <= most)
+      return true;
+    if (std::chrono::steady_clock::now() > deadline) {
+      UNSCOPED_INFO("it has " << count << " handles, not " << most);
+      return false;
+    }
+    std::this_thread::sleep_for(look_again);
+  }
 }
 
 // -- a plain client ---------------------------------------------------------------------------

@@ -100,6 +100,12 @@ public:
 
   std::string output() const;
 
+  /// Returns how many handles it has open.
+  size_t handles() const;
+
+  /// Waits until it has no more than so many handles open.
+  bool has_handles_left(size_t most) const;
+
 private:
   owned_handle input_;
   temporary_file output_;
