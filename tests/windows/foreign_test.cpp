@@ -117,6 +117,43 @@ TEST_CASE("a blocking client reads messages, each in several pieces") {
   }
 }
 
+TEST_CASE("CallNamedPipe is answered, whether it has to wait for an instance or not") {
+  auto name = unique_name();
+  process server{listen(name, "--echo")};
+  REQUIRE(server.prints("LISTENING"));
+  for (auto round = 0; round < 200; ++round) {
+    auto text = letters(round + 1);
+    char answer[1000];
+    DWORD size = 0;
+    REQUIRE(CallNamedPipeA(address_of(name).c_str(), text.data(), static_cast<DWORD>(text.size()),
+                           answer, sizeof(answer), &size, 30'000));
+    CHECK(std::string(answer, size) == text);
+  }
+}
+
+TEST_CASE("our client waits for the one instance of a server, and tells where it takes too long") {
+  auto name = unique_name();
+  owned_handle pipe{CreateNamedPipeA(address_of(name).c_str(), PIPE_ACCESS_DUPLEX,
+                                     PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE, 1, 4096, 4096, 0,
+                                     nullptr)};
+  REQUIRE(pipe.get() != INVALID_HANDLE_VALUE);
+  plain_client first{name};
+  process impatient{connect(name, "--timeout 0.2")};
+  CHECK(impatient.wait() == 1);
+  CHECK(impatient.prints("pipe_busy"));
+  process patient{connect(name, "--timeout 60"), "my turn\n"};
+  first.close();
+  // Only this makes it free.
+  REQUIRE(DisconnectNamedPipe(pipe.get()));
+  auto connected = ConnectNamedPipe(pipe.get(), nullptr);
+  REQUIRE((connected || GetLastError() == ERROR_PIPE_CONNECTED));
+  char text[100];
+  DWORD size = 0;
+  REQUIRE(ReadFile(pipe.get(), text, sizeof(text), &size, nullptr));
+  CHECK(std::string(text, size) == "my turn");
+  CHECK(patient.wait() == 0);
+}
+
 TEST_CASE("a client may open its pipe for one direction only") {
   auto mode = EACH_MODE;
   auto name = unique_name();
@@ -138,8 +175,9 @@ TEST_CASE("a client may open its pipe for one direction only") {
 // -- cmd --------------------------------------------------------------------------------------
 
 TEST_CASE("cmd writes to a pipe by redirection") {
+  auto mode = EACH_MODE;
   auto name = unique_name();
-  process server{listen(name, "")};
+  process server{listen(name, in_mode(mode))};
   REQUIRE(server.prints("LISTENING"));
   process shell{"cmd /c echo hi> " + address_of(name)};
   CHECK(shell.wait() == 0);
@@ -160,8 +198,9 @@ TEST_CASE("cmd copies a file to a pipe") {
 }
 
 TEST_CASE("cmd prints what a pipe sends") {
+  auto mode = EACH_MODE;
   auto name = unique_name();
-  process server{listen(name, "--verbose"), "", input_ends::later};
+  process server{listen(name, "--verbose" + in_mode(mode)), "", input_ends::later};
   REQUIRE(server.prints("LISTENING"));
   process shell{"cmd /c type " + address_of(name)};
   REQUIRE(server.prints("client 1 connected"));

@@ -5,6 +5,8 @@
 //                                     and compares what comes back; prints DONE at its end
 //   node node_peer.js tell ADDRESS    a client that writes one, two, three, each after the other
 //                                     was taken, prints what comes, and ends when the server does
+//   node node_peer.js crowd ADDRESS   500 clients at once, each with a word of its own; prints DONE
+//                                     when all have got it back
 "use strict";
 
 const net = require("net");
@@ -67,4 +69,22 @@ function tell() {
   connection.on("error", fail);
 }
 
-({ echo, ask, tell })[what]();
+function crowd() {
+  let waiting = 500;
+  for (let number = 0; number < 500; ++number) {
+    const word = `client ${number}`;
+    const connection = net.connect(address, () => connection.write(word));
+    connection.on("data", (data) => {
+      if (data.toString() !== word) {
+        fail(new Error(`${data} is no answer to ${word}`));
+      }
+      if (--waiting === 0) {
+        console.log("DONE");
+        process.exit(0);
+      }
+    });
+    connection.on("error", fail);
+  }
+}
+
+({ echo, ask, tell, crowd })[what]();

@@ -26,6 +26,15 @@ TEST_CASE("node gets its bytes back, from a server of bytes or of messages") {
   CHECK(server.prints("client 1 left: closed_by_peer"));
 }
 
+TEST_CASE("500 connections that node opens at once are all served") {
+  auto name = unique_name();
+  process server{listen(name, "--echo --mode byte")};
+  REQUIRE(server.prints("LISTENING"));
+  process client{node("crowd", name)};
+  CHECK(client.prints("DONE"));
+  CHECK(client.wait() == 0);
+}
+
 TEST_CASE("each write of node is a message, and it reads messages as bytes") {
   auto name = unique_name();
   process server{listen(name, ""), "", input_ends::later};
