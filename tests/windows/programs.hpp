@@ -100,7 +100,7 @@ public:
 
   std::string output() const;
 
-  /// Returns how many handles it has open.
+  /// Returns how many handles it has open; under Wine, how many before the first gap.
   size_t handles() const;
 
   /// Waits until it has no more than so many handles open.
