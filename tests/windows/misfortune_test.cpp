@@ -75,6 +75,7 @@ TEST_CASE("a thousand clients that connect at once, and stay, are all served") {
     REQUIRE(client.write("hello"));
   for (auto& client : clients)
     REQUIRE(client.read(5, 5) == "hello");
+  CHECK(server.handles() > before + 900);
   clients.clear();
   CHECK(server.has_handles_left(before + of_the_system));
 }
