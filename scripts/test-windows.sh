@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Builds pipeactor for Windows with mingw-w64 and runs its tests under Wine. Installs both where
-# they are missing (Debian's packages); builds CAF once, into the user's cache. The executables
-# are left in build-mingw/bin. PIPEACTOR_JOBS bounds the compilers at work (default: one per
-# core). What Wine cannot prove: docs/SUPPORTED_PLATFORMS.md. The last line is
-# "N passed, N failed".
+# they are missing (Debian's packages); builds CAF and gets a node.exe (npm's) once, into the
+# user's cache. The executables are left in build-mingw/bin. PIPEACTOR_JOBS bounds the compilers
+# at work (default: one per core). What Wine cannot prove: docs/SUPPORTED_PLATFORMS.md. The last
+# line is "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
