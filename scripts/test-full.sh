@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# All of test.sh, then the unit tests under ThreadSanitizer, the long runs (tests labelled `long`) in the release and both
-# sanitizer builds, then an hour of soak.sh. Takes hours rather than minutes; not part of CI.
+# All of test.sh, then the unit tests under ThreadSanitizer, the long runs (tests labelled
+# `long`) in the release and both sanitizer builds, and an hour of soak.sh. Takes hours rather
+# than minutes; not part of CI.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
