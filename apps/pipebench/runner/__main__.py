@@ -53,7 +53,7 @@ def chosen(options):
 def measure(options):
     plan = running.Plan(binaries=options.binaries.resolve(),
                         rounds=options.rounds or (3 if options.quick else 5),
-                        seconds=options.seconds or (0.7 if options.quick else 1.0),
+                        seconds=options.seconds or 0.5,
                         syscalls=not options.no_syscalls, retries=options.retries)
     if not (plan.binaries / "pipebench-load").exists():
         sys.exit(f"pipebench: no pipebench-load in {plan.binaries}: scripts/benchmark.sh builds it")
