@@ -47,14 +47,15 @@ int main(int argc, char** argv) {
     ->transform(CLI::CheckedTransformer(dialects).description(""));
   app.add_option("--publish-to", options.publisher_path,
                  "Where messages to broadcast go, if not to the same socket.");
-  app.add_option("--connections", options.connections)->check(CLI::PositiveNumber);
+  app.add_option("--connections", options.connections, "How many at once (default 64).")
+    ->check(CLI::PositiveNumber);
   app.add_option("--size", options.message_size, "Bytes of a message, at least 8.")
     ->check(CLI::Range(8u, 64u << 20));
   app.add_option("--in-flight", options.in_flight, "Messages of each connection on their way.")
     ->check(CLI::PositiveNumber);
   app.add_option("--rate", options.rate,
                  "Messages per second, of all connections; 0 (default): as fast as answers come.");
-  app.add_option("--seconds", options.seconds);
+  app.add_option("--seconds", options.seconds, "Seconds that count (default 2).");
   app.add_option("--warm-up", options.warm_up, "Seconds before those that count.");
   app.add_flag("--poll", options.poll, "Never sleep.");
   app.add_option("--server", options.server, "The server's process id.");
