@@ -48,9 +48,11 @@ constexpr auto watch_interval = 25ms;
 /// `write_queue_policy::drop_oldest`: what the port is given at most, and can't be dropped.
 constexpr size_t undroppable_messages = 64;
 constexpr size_t undroppable_bytes = size_t{256} << 10;
-/// Received messages up to this size are copied out of the port's receive
-/// buffers into a block of their own size; longer ones are handed on as they lie.
-constexpr size_t copy_threshold = 4096;
+/// SO_SNDBUF, in the kernel's count, of a socket that has been full: idle ones keep what the system gives.
+constexpr size_t busy_send_buffer = size_t{512} << 10;
+/// Received messages up to this size leave more of a port's receive buffers to others: keeping
+/// them in a buffer saves little.
+constexpr size_t short_message = 4096;
 /// Messages one connection may deliver in one turn of its bridge.
 constexpr size_t reads_per_turn = 32;
 /// Jobs (runs of actors) in one turn of a bridge.

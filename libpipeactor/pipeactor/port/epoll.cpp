@@ -40,12 +40,6 @@ bool watch(int epoll, int operation, int fd, uint32_t events, uint64_t tag) noex
   return epoll_ctl(epoll, operation, fd, &event) == 0;
 }
 
-void set_option(int fd, int option) noexcept {
-  int on = 1;
-  [[maybe_unused]] auto result = setsockopt(fd, SOL_SOCKET, option, &on, sizeof(on));
-  assert(result == 0 || option != SO_PASSCRED);
-}
-
 } // namespace
 
 // -- life -------------------------------------------------------------------------------------
@@ -138,9 +132,10 @@ void epoll_port::adopt(pipe_instance_ptr pipe, raw_pipe_ptr raw) {
   auto& x = slots_[index];
   x.fd = fd;
   x.pipe = pipe;
-  // Message mode: tell an empty message from the end of file. Byte mode: urgent data is
-  // data like any other, and never a mark that reading stops at.
-  set_option(fd, pipe->settings().mode == pipe_mode::message ? SO_PASSCRED : SO_OOBINLINE);
+  if (pipe->settings().mode == pipe_mode::message)
+    stamp_messages(fd);
+  else
+    read_urgent_data_inline(fd);
   pipe->slot = index;
   pipe->native_handle(fd);
   pipe->peer(peer_of(fd));
@@ -395,6 +390,9 @@ void epoll_port::on_ready(slot& x, uint32_t events) {
       read_messages(x);
     else
       read_bytes(x);
+    // An answer leaves before the next pipe is read, and its buffers serve again while hot.
+    if (!x.closing && !x.write_blocked && !x.writes.empty())
+      flush(x);
   }
   if (!x.closing)
     update_interest(x, unwanted);

@@ -77,6 +77,8 @@ private:
     bool reset = false;
     /// The send buffer is full.
     bool write_blocked = false;
+    /// It has been full, and was given `defaults::busy_send_buffer`.
+    bool raised = false;
     /// Paused, and the peer has stopped writing but left us something to read.
     bool hangup_seen = false;
     /// There was no receive buffer.
@@ -142,6 +144,7 @@ private:
   void flush(slot& x);
   size_t take_sent_bytes(slot& x, size_t bytes);
   bool write_again(slot& x, int error_number, bool& raised);
+  bool make_room(slot& x);
   void report_sent(slot& x, size_t count);
   void fail_writes(slot& x, size_t count, const caf::error& reason);
 

@@ -162,7 +162,7 @@ void epoll_port::flush(slot& x) {
   else
     sent = take_sent_bytes(x, sent);
   // The kernel took less than it was offered: it is full, or the next call says what is wrong.
-  x.write_blocked = sent < asked;
+  x.write_blocked = sent < asked && !make_room(x);
   report_sent(x, sent);
 }
 
@@ -187,8 +187,8 @@ bool epoll_port::write_again(slot& x, int error_number, bool& raised) {
   case EINTR:
     return true;
   case EAGAIN:
-    x.write_blocked = true;
-    return false;
+    x.write_blocked = !make_room(x);
+    return !x.write_blocked;
   case EMSGSIZE:
     // Raised for the first message that needs it: idle connections cost no system call.
     if (!std::exchange(raised, true) && longest_message(raise_send_buffer(x.fd, size)) >= size)
@@ -215,6 +215,14 @@ bool epoll_port::write_again(slot& x, int error_number, bool& raised) {
   x.write_error = error_number;
   fail_writes(x, x.writes.size(), unix_error(error_number, "cannot write to a pipe"));
   return false;
+}
+
+/// @returns whether a send buffer that is full for the first time was made larger
+bool epoll_port::make_room(slot& x) {
+  if (std::exchange(x.raised, true))
+    return false;
+  raise_send_buffer(x.fd, defaults::busy_send_buffer);
+  return true;
 }
 
 void epoll_port::report_sent(slot& x, size_t count) {

@@ -100,11 +100,11 @@ ssize_t send_batch::send_bytes(int fd, const detail::ring_queue<payload>& queue,
 peeked peek_input(int fd, pipe_mode mode) noexcept {
   std::byte byte{};
   iovec piece{&byte, 1};
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(ucred))> control;
+  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(timeval))> control;
   msghdr header{};
   header.msg_iov = &piece;
   header.msg_iovlen = 1;
-  // A stream gets no credentials, and passed descriptors would take their room.
+  // A stream gets no time, and passed descriptors would take their room.
   if (mode == pipe_mode::message) {
     header.msg_control = control.data();
     header.msg_controllen = control.size();

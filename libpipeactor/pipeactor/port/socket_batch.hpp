@@ -9,6 +9,7 @@
 #include "pipeactor/detail/ring_queue.hpp"
 
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/types.h>
 
 #include <array>
@@ -49,7 +50,7 @@ public:
   ssize_t receive_bytes(int fd) noexcept;
 
   /// Returns whether the result at `index` is no message but the end of file: an empty
-  /// message carries credentials (the socket has SO_PASSCRED), the end of file does not.
+  /// message carries the time (`stamp_messages`), the end of file does not.
   bool is_end(size_t index) const noexcept {
     return headers_[index].msg_len == 0 && headers_[index].msg_hdr.msg_controllen == 0;
   }
@@ -63,10 +64,10 @@ public:
   payload take(size_t index, size_t size, detail::payload_account* account);
 
 private:
-  // Room for the credentials and nothing else: descriptors that a peer passes along find
-  // none, and the kernel closes them.
+  // Room for the time and nothing else: descriptors that a peer passes along find none, and
+  // the kernel closes them.
   struct alignas(cmsghdr) control_buffer {
-    std::array<std::byte, CMSG_SPACE(sizeof(ucred))> bytes;
+    std::array<std::byte, CMSG_SPACE(sizeof(timeval))> bytes;
   };
 
   buffer_pool pool_;

@@ -139,6 +139,11 @@ std::vector<int64_t> groups_of_peer(int fd) {
   return {groups.begin(), groups.begin() + static_cast<ptrdiff_t>(size / sizeof(gid_t))};
 }
 
+void switch_on(int fd, int option) noexcept {
+  int on = 1;
+  setsockopt(fd, SOL_SOCKET, option, &on, sizeof(on));
+}
+
 } // namespace
 
 unique_fd::~unique_fd() {
@@ -283,16 +288,23 @@ size_t raise_send_buffer(int fd, size_t size) {
   return send_buffer_of(fd);
 }
 
+void stamp_messages(int fd) noexcept {
+  switch_on(fd, SO_TIMESTAMP);
+}
+
+void read_urgent_data_inline(int fd) noexcept {
+  switch_on(fd, SO_OOBINLINE);
+}
+
 void discard_input(int fd) noexcept {
   // From here on the peer's writes fail: what is queued is all there will be.
   shutdown(fd, SHUT_RD);
   // There is no room for control data, so passed descriptors are dropped, and MSG_CTRUNC
-  // tells an empty message, whose credentials did not fit, from the end. Not on a stream,
-  // where older kernels set it at the end too.
+  // tells an empty message, whose time did not fit, from the end. Not on a stream, where older
+  // kernels set it at the end too.
   auto keeps_messages = is_message_socket(fd);
-  int on = 1;
   if (keeps_messages)
-    setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &on, sizeof(on));
+    stamp_messages(fd);
   char buffer[discard_buffer_size];
   for (;;) {
     iovec bytes = {buffer, sizeof(buffer)};
