@@ -6,6 +6,7 @@
 
 #include <cassert>
 #include <new>
+#include <utility>
 
 namespace pipeactor::port {
 
@@ -19,8 +20,21 @@ constexpr uint32_t fewest_buffers = 8;
 /// of them must not fault its pages in again each time.
 constexpr size_t resident_limit = size_t{256} << 20;
 
+/// Stands for the next of returned buffers where the pool is gone.
+constexpr uint32_t closed = buffer_pool::none - 1;
+
 size_t round_up(size_t value, size_t unit) {
   return (value + unit - 1) / unit * unit;
+}
+
+/// Returns a number, never 0, that no other thread has or will have (an id of the system's
+/// may be used again).
+uint64_t this_thread_number() noexcept {
+  static std::atomic<uint64_t> last{0};
+  thread_local uint64_t number = 0;
+  if (number == 0)
+    number = last.fetch_add(1, std::memory_order_relaxed) + 1;
+  return number;
 }
 
 } // namespace
@@ -34,8 +48,9 @@ struct buffer_pool::shared {
     uint32_t next = none;
   };
 
-  shared(std::byte* memory, size_t stride, size_t size, uint32_t count)
-      : memory(memory), stride(stride), size(size), count(count), blocks(new block[count]) {
+  shared(buffer_pool* pool, std::byte* memory, size_t stride, size_t size, uint32_t count)
+      : pool(pool), memory(memory), stride(stride), size(size), count(count),
+        blocks(new block[count]) {
     for (uint32_t index = 0; index < count; ++index) {
       blocks[index].owner = this;
       blocks[index].index = index;
@@ -47,32 +62,43 @@ struct buffer_pool::shared {
     munmap(memory, stride * count);
   }
 
-  void unref() noexcept {
-    if (references.fetch_sub(1, std::memory_order_acq_rel) == 1)
-      delete this;
-  }
-
   static void dispose(detail::payload_block* base) noexcept {
     auto* self = static_cast<block*>(base);
     auto* owner = self->owner;
-    // A buffer that is on its way back is pushed to a stack that only the port's thread
+    if (owner->thread.load(std::memory_order_relaxed) == this_thread_number()) {
+      owner->pool->take_back(self->index);
+      return;
+    }
+    // A buffer that is on its way back is pushed to a stack that only the pool's thread
     // takes, all at once: no ABA.
     auto head = owner->returned.load(std::memory_order_relaxed);
     do {
+      if (head == closed) {
+        owner->add_orphans(-1);
+        return;
+      }
       self->next = head;
     } while (!owner->returned.compare_exchange_weak(head, self->index, std::memory_order_release,
                                                     std::memory_order_relaxed));
-    owner->unref();
   }
 
+  /// Payloads that find the pool gone count themselves off, also before the pool has told how
+  /// many there are; the last one to count frees the memory.
+  void add_orphans(int64_t count) noexcept {
+    if (orphans.fetch_add(count, std::memory_order_acq_rel) + count == 0)
+      delete this;
+  }
+
+  /// The pool and the only thread that uses it: 0 when it is gone.
+  buffer_pool* pool;
+  std::atomic<uint64_t> thread{this_thread_number()};
   std::byte* memory;
   size_t stride;
   size_t size;
   uint32_t count;
   std::unique_ptr<block[]> blocks;
   std::atomic<uint32_t> returned{none};
-  /// The pool and each payload that lies in a buffer.
-  std::atomic<size_t> references{1};
+  std::atomic<int64_t> orphans{0};
 };
 
 buffer_pool::buffer_pool(size_t size) {
@@ -87,7 +113,7 @@ buffer_pool::buffer_pool(size_t size) {
       continue;
     // Huge pages would make one short message cost 2 MiB.
     madvise(memory, stride * count, MADV_NOHUGEPAGE);
-    shared_ = new shared{static_cast<std::byte*>(memory), stride, size, count};
+    shared_ = new shared{this, static_cast<std::byte*>(memory), stride, size, count};
     written_.resize(count);
     free_.reserve(count);
     for (auto index = count; index > 0; --index)
@@ -98,7 +124,12 @@ buffer_pool::buffer_pool(size_t size) {
 }
 
 buffer_pool::~buffer_pool() {
-  shared_->unref();
+  shared_->thread.store(0, std::memory_order_relaxed);
+  take_back_all(shared_->returned.exchange(closed, std::memory_order_acq_rel));
+  if (kept_ == 0)
+    delete shared_;
+  else
+    shared_->add_orphans(kept_);
 }
 
 size_t buffer_pool::buffer_size() const noexcept {
@@ -111,7 +142,7 @@ uint32_t buffer_pool::capacity() const noexcept {
 
 uint32_t buffer_pool::acquire() noexcept {
   if (free_.empty() || shared_->returned.load(std::memory_order_relaxed) != none)
-    reclaim();
+    take_back_all(shared_->returned.exchange(none, std::memory_order_acquire));
   if (free_.empty())
     return none;
   auto index = free_.back();
@@ -140,7 +171,8 @@ payload buffer_pool::make_payload(uint32_t index, size_t size, detail::payload_a
     resident_ += size - written_[index];
     written_[index] = size;
   }
-  if (size <= defaults::copy_threshold || free_.size() < capacity() / 4) {
+  auto most_kept = size <= defaults::short_message ? capacity() / 2 : capacity() / 4 * 3;
+  if (kept_ >= most_kept) {
     payload copy{detail::copy_received(bytes, size, account)};
     release(index);
     return copy;
@@ -150,20 +182,20 @@ payload buffer_pool::make_payload(uint32_t index, size_t size, detail::payload_a
   block->data = bytes;
   block->size = size;
   block->account = account;
-  shared_->references.fetch_add(1, std::memory_order_relaxed);
+  ++kept_;
   if (account != nullptr)
     account->retain();
   return payload{block};
 }
 
-void buffer_pool::reclaim() noexcept {
-  auto index = shared_->returned.exchange(none, std::memory_order_acquire);
-  while (index != none) {
-    auto& block = shared_->blocks[index];
-    auto next = block.next;
-    release(index);
-    index = next;
-  }
+void buffer_pool::take_back(uint32_t index) noexcept {
+  --kept_;
+  release(index);
+}
+
+void buffer_pool::take_back_all(uint32_t first) noexcept {
+  for (auto index = first; index != none;)
+    take_back(std::exchange(index, shared_->blocks[index].next));
 }
 
 } // namespace pipeactor::port

@@ -12,8 +12,8 @@ namespace pipeactor::port {
 
 /// Receive buffers of one size, as long as the longest message, in virtual memory: a
 /// page costs memory only once it was written. Free buffers are reused last in, first out, so
-/// that few pages stay hot. Used by the thread of one port; payloads that came from
-/// it may be released on any thread, also after the port is gone.
+/// that few pages stay hot. Used by the thread that made it; payloads that came from it may be
+/// released on any thread, also after the pool is gone.
 class buffer_pool {
 public:
   static constexpr uint32_t none = UINT32_MAX;
@@ -42,18 +42,22 @@ public:
   std::byte* data(uint32_t index) const noexcept;
 
   /// Makes a payload of the first `size` bytes of a buffer, charged to `account`, and takes
-  /// the buffer over: short messages are copied to a block of their own size and the buffer
-  /// is free again at once; so are all while few buffers are free, lest payloads that are
-  /// kept starve other connections.
+  /// the buffer over. Where payloads keep many of the buffers already, the bytes are copied
+  /// to a block of their own and the buffer is free again at once, lest those that are kept
+  /// starve other connections: short messages may take half of the buffers, all together
+  /// three quarters.
   payload make_payload(uint32_t index, size_t size, detail::payload_account* account);
 
 private:
   struct shared;
 
-  void reclaim() noexcept;
+  void take_back(uint32_t index) noexcept;
+  void take_back_all(uint32_t first) noexcept;
 
   shared* shared_;
   std::vector<uint32_t> free_;
+  /// Buffers that payloads lie in, also those that wait to be taken back.
+  uint32_t kept_ = 0;
   /// Bytes of each buffer that were written since its pages were given back; their sum.
   std::vector<size_t> written_;
   size_t resident_ = 0;

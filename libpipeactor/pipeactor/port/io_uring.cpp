@@ -110,11 +110,8 @@ void uring_port::adopt(pipe_instance_ptr pipe, raw_pipe_ptr raw) {
   auto& x = slots_[index];
   x.fd = static_cast<unix_pipe&>(*raw).fd.release();
   x.pipe = pipe;
-  if (pipe->settings().mode == pipe_mode::byte) {
-    // Urgent data is data like any other, and never a mark that reading stops at.
-    int on = 1;
-    setsockopt(x.fd, SOL_SOCKET, SO_OOBINLINE, &on, sizeof(on));
-  }
+  if (pipe->settings().mode == pipe_mode::byte)
+    read_urgent_data_inline(x.fd);
   x.send_buffer = default_send_buffer_;
   x.credit = default_send_buffer_;
   pipe->slot = index;
@@ -180,6 +177,15 @@ void uring_port::step(time_point deadline, completion_handler& handler) {
   pending_ = wake_requested_.exchange(false);
   prepare();
   wait(deadline);
+  // First what was sent, so that its buffers are free for what was received. While the kernel
+  // holds completions back that found the ring full, nobody knows which sends failed.
+  if (!batches_.empty() && !ring_.has_overflow()) {
+    ring_.for_each_unseen([this](const io_uring_cqe& completion) {
+      if (operation_of(completion) == operation::send_batched)
+        note_failed_send(completion);
+    });
+    report_batches();
+  }
   do
     ring_.for_each_completion([this](const io_uring_cqe& completion) { complete(completion); });
   while (ring_.flush_overflow());

@@ -80,6 +80,8 @@ private:
     /// SO_SNDBUF, and what is left of it by our own count (the credit rule).
     int64_t send_buffer = 0;
     int64_t credit = 0;
+    /// It has been full, and was given `defaults::busy_send_buffer`.
+    bool raised = false;
     receiving armed = receiving::nothing;
     bool send_waiting = false;
     /// While nobody reads, a poll tells of the end; it stays for good once armed.
@@ -119,6 +121,14 @@ private:
   static constexpr unsigned tag_generation_shift = 24;
   static constexpr uint32_t tag_index_mask = 0xFF'FFFF;
 
+  static operation operation_of(const io_uring_cqe& completion) noexcept {
+    return static_cast<operation>(completion.user_data >> tag_operation_shift);
+  }
+
+  static uint32_t index_of(const io_uring_cqe& completion) noexcept {
+    return static_cast<uint32_t>(completion.user_data & tag_index_mask);
+  }
+
   explicit uring_port(std::chrono::microseconds spin);
   caf::error open();
 
@@ -144,6 +154,7 @@ private:
   void wait(time_point deadline);
   bool spin_until_work() noexcept;
   void complete(const io_uring_cqe& completion);
+  void note_failed_send(const io_uring_cqe& completion);
   void report_batches();
   void report_batch(slot& x);
 

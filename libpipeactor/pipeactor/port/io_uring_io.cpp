@@ -59,6 +59,11 @@ void uring_port::prepare_sends(slot& x) {
       x.credit = x.send_buffer - bytes_in_send_buffer(x.fd) - prepared;
       refreshed = true;
     }
+    if (x.credit < needed && !std::exchange(x.raised, true)) {
+      auto before = x.send_buffer;
+      x.send_buffer = static_cast<int64_t>(raise_send_buffer(x.fd, defaults::busy_send_buffer));
+      x.credit += x.send_buffer - before;
+    }
     if (x.credit < needed || x.front_offset != 0) {
       if (next == x.batched)
         prepare_waiting_send(x);
@@ -84,6 +89,15 @@ void uring_port::prepare_waiting_send(slot& x) {
   sqe->user_data = tag(operation::send_waiting, x);
   x.send_waiting = true;
   x.credit = 0;
+}
+
+void uring_port::note_failed_send(const io_uring_cqe& completion) {
+  auto index = index_of(completion);
+  assert(index < slots_.size() && slots_[index].batched > 0);
+  // Whichever call comes first takes the socket's error: reading will see the end only.
+  slots_[index].reset |= completion.res == -ECONNRESET;
+  failed_sends_.push_back(
+    {index, static_cast<uint16_t>(completion.user_data >> tag_position_shift), -completion.res});
 }
 
 void uring_port::report_batches() {
@@ -163,8 +177,8 @@ void uring_port::report_failed(slot& x, size_t count, const caf::error& reason) 
 // -- completions ------------------------------------------------------------------------------
 
 void uring_port::complete(const io_uring_cqe& completion) {
-  auto what = static_cast<operation>(completion.user_data >> tag_operation_shift);
-  auto index = static_cast<uint32_t>(completion.user_data & tag_index_mask);
+  auto what = operation_of(completion);
+  auto index = index_of(completion);
   switch (what) {
   case operation::ignored:
     return;
@@ -174,9 +188,13 @@ void uring_port::complete(const io_uring_cqe& completion) {
   case operation::accept:
     on_accept(index, completion);
     return;
+  case operation::send_batched:
+    // Noted already where the batches are reported.
+    if (!batches_.empty())
+      note_failed_send(completion);
+    return;
   case operation::receive:
   case operation::watch_end:
-  case operation::send_batched:
   case operation::send_waiting:
     break;
   }
@@ -193,13 +211,8 @@ void uring_port::complete(const io_uring_cqe& completion) {
     x.end_seen = completion.res > 0;
     mark_dirty(x);
     end_if_nothing_is_left(x);
-  } else if (what == operation::send_waiting) {
+  } else {
     on_waiting_send(x, completion.res);
-  } else if (completion.res < 0) {
-    // Whichever call comes first takes the socket's error: reading will see the end only.
-    x.reset |= completion.res == -ECONNRESET;
-    failed_sends_.push_back(
-      {index, static_cast<uint16_t>(completion.user_data >> tag_position_shift), -completion.res});
   }
 }
 

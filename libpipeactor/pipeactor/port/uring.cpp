@@ -67,7 +67,7 @@ void uring::submit() noexcept {
 }
 
 bool uring::flush_overflow() noexcept {
-  if ((flags() & IORING_SQ_CQ_OVERFLOW) == 0)
+  if (!has_overflow())
     return false;
   io_uring_get_events(&ring_);
   return true;

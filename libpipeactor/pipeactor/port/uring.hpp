@@ -38,6 +38,11 @@ public:
   /// Returns whether completions are there, or the kernel could make some. No system call.
   bool has_work() const noexcept;
 
+  /// Returns whether the kernel holds completions that found the ring full.
+  bool has_overflow() const noexcept {
+    return (flags() & IORING_SQ_CQ_OVERFLOW) != 0;
+  }
+
   /// Fetches completions that found the ring full.
   /// @returns whether there were any
   bool flush_overflow() noexcept;
@@ -53,6 +58,16 @@ public:
       auto copy = *entry;
       io_uring_cqe_seen(&ring_, entry);
       f(copy);
+    }
+  }
+
+  /// Calls `f` for each completion that is there now, and leaves it there.
+  template <class F>
+  void for_each_unseen(F f) {
+    unsigned head = 0;
+    io_uring_cqe* entry = nullptr;
+    io_uring_for_each_cqe(&ring_, head, entry) {
+      f(*entry);
     }
   }
 
