@@ -48,7 +48,8 @@ constexpr auto watch_interval = 25ms;
 /// `write_queue_policy::drop_oldest`: what the port is given at most, and can't be dropped.
 constexpr size_t undroppable_messages = 64;
 constexpr size_t undroppable_bytes = size_t{256} << 10;
-/// SO_SNDBUF, in the kernel's count, of a socket that has been full: idle ones keep what the system gives.
+/// SO_SNDBUF, in the kernel's count, of a socket that has been full: others keep what the
+/// system gives.
 constexpr size_t busy_send_buffer = size_t{512} << 10;
 /// Received messages up to this size leave more of a port's receive buffers to others: keeping
 /// them in a buffer saves little.

@@ -118,8 +118,9 @@ TEST_CASE("messages are copied where payloads keep many of the buffers") {
   auto keep_many = [&](size_t size) {
     for (size_t i = 0; i < pool.capacity(); ++i)
       kept.push_back(receive(pool, size, static_cast<char>('a' + kept.size() % 26)));
-    return static_cast<size_t>(std::count_if(
-      kept.begin(), kept.end(), [&](const payload& data) { return lies_in(data, pool); }));
+    return static_cast<size_t>(std::count_if(kept.begin(), kept.end(), [&](const payload& data) {
+      return lies_in(data, pool);
+    }));
   };
   // Short messages leave half of the buffers to others, all together a quarter.
   CHECK(keep_many(defaults::short_message) == pool.capacity() / 2);

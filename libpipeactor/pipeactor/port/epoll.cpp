@@ -390,8 +390,10 @@ void epoll_port::on_ready(slot& x, uint32_t events) {
       read_messages(x);
     else
       read_bytes(x);
-    // An answer leaves before the next pipe is read, and its buffers serve again while hot.
-    if (!x.closing && !x.write_blocked && !x.writes.empty())
+    // Many answers leave before the next pipe is read, and their buffers serve again while hot.
+    // Single ones leave one after the other at the end of the turn, so that a process that
+    // reads several pipes is woken once.
+    if (!x.closing && !x.write_blocked && x.writes.size() > 1)
       flush(x);
   }
   if (!x.closing)

@@ -26,26 +26,22 @@ bool epoll_port::prepare_batch(slot& x) {
 void epoll_port::read_messages(slot& x) {
   if (!prepare_batch(x))
     return;
-  size_t left = defaults::reads_per_turn;
-  while (wants_read(x) && left > 0) {
-    auto asked = std::min(left, receive_batch::capacity);
-    if (!x.continuous)
-      asked = std::min(asked, size_t{x.single_reads});
-    auto ready = x.batch->prepare(asked);
-    if (ready == 0)
-      return starve(x);
-    auto result = x.batch->receive_messages(x.fd, ready);
-    if (result < 0) {
-      if (read_again(x, errno))
-        continue;
-      return;
-    }
-    auto count = static_cast<size_t>(result);
-    deliver(x, count);
-    if (count < ready)
-      return; // that was all
-    left -= count;
-  }
+  // As many as came last time: the kernel looks for one more in vain only after it was less than
+  // expected. Where more is left, epoll says so again.
+  auto asked = x.continuous ? x.expected : std::min<size_t>(x.expected, x.single_reads);
+  auto ready = x.batch->prepare(asked);
+  if (ready == 0)
+    return starve(x);
+  int result = 0;
+  do {
+    result = x.batch->receive_messages(x.fd, ready);
+  } while (result < 0 && read_again(x, errno));
+  if (result < 0)
+    return;
+  auto count = static_cast<size_t>(result);
+  x.expected = count < ready ? std::max<size_t>(count, 1)
+                             : std::min(2 * count, receive_batch::capacity);
+  deliver(x, count);
 }
 
 void epoll_port::deliver(slot& x, size_t count) {
