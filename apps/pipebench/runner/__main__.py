@@ -67,17 +67,20 @@ def measure(options):
 
 
 def save(record, folder):
-    folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
 def main():
     options = parse()
+    options.output.mkdir(parents=True, exist_ok=True)
     if options.source:
         record = json.loads(options.source.read_text(encoding="utf-8"))
     else:
         record = measure(options)
-    for lines in (*(report.table(e) for e in record["entries"]), bars.table(record["entries"])):
+    tables = [*(report.table(e) for e in record["entries"]), bars.table(record["entries"]),
+              *(report.growth_table(growth, points)
+                for growth, points in report.growths(record["entries"]))]
+    for lines in tables:
         print("\n".join(lines) + "\n")
     report.tell_noise(record)
     try:

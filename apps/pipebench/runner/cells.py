@@ -24,6 +24,8 @@ class Cell:
 
     @property
     def name(self):
+        if self.work == "starting":
+            return self.work
         parts = [self.work, f"{in_bytes(self.size)}", f"{self.connections} conn"]
         if self.work in ("echo", "broadcast"):
             parts.append(f"{self.in_flight} in flight")
@@ -76,6 +78,8 @@ def compared():
         yield Cell(size=size, connections=16, in_flight=4, servers=BYTES)
     for rate in (20_000, 50_000):
         yield Cell(rate=rate, servers=(REFERENCE, PIPEACTOR, "zmq", "io_uring"))
+    yield Cell("starting", servers=(REFERENCE, PIPEACTOR, "pipeactor epoll", "nng", "zmq",
+                                    "io_uring"))
     yield Cell("connecting", connections=16, servers=(REFERENCE, PIPEACTOR, "asio", "nng", "zmq"))
     yield Cell("idle", connections=1000, servers=(REFERENCE, PIPEACTOR, "nng", "zmq", "io_uring"))
 

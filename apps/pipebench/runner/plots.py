@@ -25,10 +25,8 @@ def draw(record, folder):
     """Draws all plots that there are figures for. Returns the files."""
     entries = record["entries"]
     yield from draw_ratios(entries, folder / "ratios.svg")
-    for growth in LABELS:
-        points = [e for e in entries if e["cell"]["growth"] == growth]
-        if len(points) > 1:
-            yield draw_growth(growth, points, folder / f"growth-{growth.replace(' ', '-')}.svg")
+    for growth, points in report.growths(entries):
+        yield draw_growth(growth, points, folder / f"growth-{growth.replace(' ', '-')}.svg")
 
 
 def save(figure, path):
@@ -66,16 +64,13 @@ def draw_ratios(entries, path):
 
 
 def draw_growth(growth, points, path):
-    key = ("server_bytes_per_connection" if growth == "idle connections"
-           else "server_cpu_us_per_message")
     figure, axis = pyplot.subplots(figsize=(6, 3.6))
     for server, color in ((PIPEACTOR, OURS), ("io_uring", OTHERS)):
-        line = [(p["cell"]["place"], report.middle(p["results"], server, key)) for p in points]
-        line = [(x, y) for x, y in line if y]
+        line = report.growth_line(growth, points, server)
         if len(line) < 2:
             continue
         axis.plot(*zip(*line), marker="o", color=color,
-                  label=f"{server}, grows by n^{exponent(line):.2f}")
+                  label=f"{server}, grows by n^{report.exponent(line):.2f}")
     axis.set_xscale("log")
     axis.set_yscale("log")
     axis.set_xlabel(LABELS[growth])
@@ -84,12 +79,3 @@ def draw_growth(growth, points, path):
     axis.grid(True, which="both", linewidth=0.3)
     axis.legend()
     return save(figure, path)
-
-
-def exponent(line):
-    """Returns the slope of the straight line nearest to the points, both axes logarithmic."""
-    xs = [math.log(x) for x, _ in line]
-    ys = [math.log(y) for _, y in line]
-    x_mean, y_mean = sum(xs) / len(xs), sum(ys) / len(ys)
-    above = sum((x - x_mean) * (y - y_mean) for x, y in zip(xs, ys))
-    return above / sum((x - x_mean) ** 2 for x in xs)

@@ -1,5 +1,6 @@
 """Tables of what was measured."""
 
+import math
 from statistics import median
 
 from running import MOST_OTHERS
@@ -9,11 +10,9 @@ from servers import PIPEACTOR, REFERENCE
 MOST_SPREAD = 1.5
 
 
-def figure(cell):
-    """Returns the name of what is compared in a cell."""
-    if cell["work"] == "idle":
-        return "server_bytes_per_connection"
-    return "p99_us" if cell["rate"] else "messages_per_second"
+# Works that are told by a single figure, and what it is.
+SINGLE = {"idle": ("server_bytes_per_connection", "bytes per connection", ",.0f"),
+          "starting": ("start_ms", "ms until clients may connect", ".1f")}
 
 
 def values(results, server, key):
@@ -44,10 +43,10 @@ def table(entry):
     """Returns the lines of a cell's table, in Markdown."""
     cell, results = entry["cell"], entry["results"]
     reference = reference_of(results)
-    key = figure(cell)
-    if cell["work"] == "idle":
-        lines = [f"| {cell['name']} | bytes per connection |", "|---|---|"]
-        lines += [f"| {name} | {middle(results, name, key):,.0f} |"
+    if cell["work"] in SINGLE:
+        key, words, number = SINGLE[cell["work"]]
+        lines = [f"| {cell['name']} | {words} |", "|---|---|"]
+        lines += [f"| {name} | {middle(results, name, key):{number}} |"
                   for name in results if values(results, name, key)]
         return lines
     lines = [f"| {cell['name']} | messages/s | ratio to {reference} | rounds | server CPU us | "
@@ -69,6 +68,56 @@ def table(entry):
     return lines
 
 
+def growths(entries):
+    """Yields each growth that has points to compare, and its entries."""
+    for growth in dict.fromkeys(e["cell"]["growth"] for e in entries):
+        points = [e for e in entries if e["cell"]["growth"] == growth]
+        if growth and len(points) > 1:
+            yield growth, points
+
+
+def growth_key(growth):
+    return ("server_bytes_per_connection" if growth == "idle connections"
+            else "server_cpu_us_per_message")
+
+
+def growth_line(growth, points, server):
+    """Returns a server's points (place, figure) of a growth."""
+    line = [(p["cell"]["place"], middle(p["results"], server, growth_key(growth))) for p in points]
+    return [(x, y) for x, y in line if y]
+
+
+def exponent(line):
+    """Returns the slope of the straight line nearest to the points, both axes logarithmic."""
+    xs = [math.log(x) for x, _ in line]
+    ys = [math.log(y) for _, y in line]
+    x_mean, y_mean = sum(xs) / len(xs), sum(ys) / len(ys)
+    above = sum((x - x_mean) * (y - y_mean) for x, y in zip(xs, ys))
+    return above / sum((x - x_mean) ** 2 for x in xs)
+
+
+def growth_table(growth, points):
+    """Returns the lines of a growth's table: a cost and its exponent since the point before."""
+    idle = growth == "idle connections"
+    unit, number = ("bytes", ",.0f") if idle else ("us", ".2f")
+    rows = {x["cell"]["place"]: [f"{x['cell']['place']:,}"] for x in points}
+    head = [growth]
+    last = ["all"]
+    for server in points[0]["results"]:
+        line = growth_line(growth, points, server)
+        if len(line) < 2:
+            continue
+        head += [f"{server}, {unit}", "exponent"]
+        last += ["", f"{exponent(line):.2f}"]
+        found = dict(line)
+        steps = {b[0]: f"{exponent([a, b]):.2f}" for a, b in zip(line, line[1:])}
+        for place, row in rows.items():
+            row += [f"{found[place]:{number}}" if place in found else "failed",
+                    steps.get(place, "")]
+    lines = [head, ["---"] * len(head), *rows.values(), last]
+    return ["| " + " | ".join(cells) + " |" for cells in lines]
+
+
 def noise(entries):
     """Returns what makes the figures doubtful, a line each."""
     lines = []
@@ -76,7 +125,7 @@ def noise(entries):
         cell, results = entry["cell"], entry["results"]
         others = [r["others"] for runs in results.values() for r in runs if r and "others" in r]
         busy = sum(1 for x in others if x > MOST_OTHERS)
-        if cell["work"] != "idle" and busy:
+        if cell["work"] not in SINGLE and busy:
             lines.append(f"{cell['name']}: others used the machine in {busy} of {len(others)} runs")
         reference = reference_of(results)
         wide = spread(ratios(results, PIPEACTOR, reference))

@@ -37,8 +37,8 @@ def buffers_for(size):
     return min(1024, max(64, 1 << ((16 << 20) // size).bit_length() - 1))
 
 
-EVERYTHING = frozenset({"echo", "broadcast", "connecting", "idle"})
-NO_BROADCAST = frozenset({"echo", "connecting", "idle"})
+EVERYTHING = frozenset({"echo", "broadcast", "connecting", "idle", "starting"})
+NO_BROADCAST = EVERYTHING - {"broadcast"}
 
 SERVERS = {
     PIPEACTOR: Server("pipecat", "packets", "pipecat listen, a session a client",
