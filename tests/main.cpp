@@ -6,11 +6,15 @@
 #define CATCH_CONFIG_RUNNER
 #include <catch2/catch.hpp>
 
+#include <cstdio>
+
 #ifdef __linux__
 #  include <unistd.h>
 #endif
 
 int main(int argc, char* argv[]) {
+  // What was printed before a crash shows, also in a file.
+  std::setvbuf(stdout, nullptr, _IONBF, 0);
 #ifdef __linux__
   // Tests count descriptors: what the caller left open must not show.
   close_range(STDERR_FILENO + 1, ~0U, 0);
