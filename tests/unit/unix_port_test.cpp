@@ -325,6 +325,40 @@ TEST_CASE("unix ports report the writes of one turn together") {
   CHECK(w.settle() == strings{"sent 10"});
 }
 
+// What was sent gives its buffers back to what is received.
+TEST_CASE("unix ports report what was sent before what was received in the same turn") {
+  world w;
+  auto [pipe, peer] = w.connected(pipe_mode::message);
+  w.port->start_reading(*pipe);
+  w.settle();
+  w.port->write(*pipe, payload{"a"});
+  w.port->write(*pipe, payload{"b"});
+  REQUIRE(send_to(peer, "c"));
+  CHECK(w.settle() == strings{"sent 2", "received c"});
+}
+
+TEST_CASE("unix ports give a socket that has been full a larger send buffer") {
+  world w;
+  auto mode = GENERATE(pipe_mode::message, pipe_mode::byte);
+  auto [pipe, peer] = w.connected(mode);
+  auto at_first = default_send_buffer();
+  auto at_last = [] {
+    auto other = unique_fd{socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0)};
+    return raise_send_buffer(other.get(), defaults::busy_send_buffer);
+  }();
+  auto now = [fd = pipe->native_handle()] { return raise_send_buffer(static_cast<int>(fd), 0); };
+  w.port->write(*pipe, payload{std::string(1000, 'x')});
+  w.settle();
+  CHECK(now() == at_first);
+  for (size_t size = 0; size < 2 * at_last; size += 1000)
+    w.port->write(*pipe, payload{std::string(1000, 'x')});
+  w.settle();
+  CHECK(now() == at_last);
+  // Nobody has read anything.
+  CHECK(w.events.sent > at_first / 4096);
+  CHECK(w.events.sent < 2 * at_last / 1000);
+}
+
 TEST_CASE("unix ports send messages up to max_message_size between short ones") {
   world w;
   auto [pipe, peer] = w.connected(pipe_mode::message);

@@ -80,7 +80,7 @@ private:
     /// The send buffer is full.
     bool write_blocked = false;
     /// It has been full, and was given `defaults::busy_send_buffer`.
-    bool raised = false;
+    bool enlarged = false;
     /// Paused, and the peer has stopped writing but left us something to read.
     bool hangup_seen = false;
     /// There was no receive buffer.

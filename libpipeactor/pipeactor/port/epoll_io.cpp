@@ -215,7 +215,7 @@ bool epoll_port::write_again(slot& x, int error_number, bool& raised) {
 
 /// @returns whether a send buffer that is full for the first time was made larger
 bool epoll_port::make_room(slot& x) {
-  if (std::exchange(x.raised, true))
+  if (std::exchange(x.enlarged, true))
     return false;
   raise_send_buffer(x.fd, defaults::busy_send_buffer);
   return true;

@@ -81,7 +81,7 @@ private:
     int64_t send_buffer = 0;
     int64_t credit = 0;
     /// It has been full, and was given `defaults::busy_send_buffer`.
-    bool raised = false;
+    bool enlarged = false;
     receiving armed = receiving::nothing;
     bool send_waiting = false;
     /// While nobody reads, a poll tells of the end; it stays for good once armed.

@@ -59,7 +59,7 @@ void uring_port::prepare_sends(slot& x) {
       x.credit = x.send_buffer - bytes_in_send_buffer(x.fd) - prepared;
       refreshed = true;
     }
-    if (x.credit < needed && !std::exchange(x.raised, true)) {
+    if (x.credit < needed && !std::exchange(x.enlarged, true)) {
       auto before = x.send_buffer;
       x.send_buffer = static_cast<int64_t>(raise_send_buffer(x.fd, defaults::busy_send_buffer));
       x.credit += x.send_buffer - before;
