@@ -27,7 +27,7 @@ MAX_COLUMNS = 100
 OS_FREE = ("libpipeactor/", "apps/", "examples/")
 OS_ALLOWED = re.compile(
     r"libpipeactor/pipeactor/(port/.*|pipe_name(_\w+)?\.cpp|peer_identity(_\w+)?\.cpp|export\.hpp)$"
-    r"|apps/.*_(posix|windows)\.cpp$|apps/pipebench/(load|peers)/.*")
+    r"|apps/.*_(posix|windows)\.cpp$|apps/pipebench/(load|peers|writers)/.*")
 OS_HEADER = re.compile(
     r'#\s*include\s*[<"]((sys|linux|asm|netinet|arpa)/\S+|windows\.h|winsock2?\.h|ws2tcpip\.h'
     r"|liburing(/\S+)?|liburing\.h|unistd\.h|fcntl\.h|poll\.h|pthread\.h|sched\.h|pwd\.h|grp\.h"

@@ -53,6 +53,13 @@ class Cells(harness.Case):
         figures = results["idle, 64 B, 100 conn"]["pipeactor"]
         self.assertGreater(figures["server_bytes_per_connection"], 0)
 
+    def test_writers_on_the_scheduler_keep_their_order(self):
+        self.check_all(self.measure("4 writers"), 1)
+
+    def test_a_server_starts(self):
+        for server, figures in self.measure("starting")["starting"].items():
+            self.assertGreater(figures["start_ms"], 0, server)
+
     def test_a_server_that_is_not_there_is_reported(self):
         with tempfile.TemporaryDirectory() as folder:
             result = subprocess.run([sys.executable, RUNNER, "--binaries", folder], check=False,

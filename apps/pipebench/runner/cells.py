@@ -29,6 +29,8 @@ class Cell:
         parts = [self.work, f"{in_bytes(self.size)}", f"{self.connections} conn"]
         if self.work in ("echo", "broadcast"):
             parts.append(f"{self.in_flight} in flight")
+        if self.work == "writing":
+            parts.append(f"{self.place} writer{'s' if self.place > 1 else ''}")
         if self.rate:
             parts.append(f"{self.rate}/s")
         if self.poll:
@@ -95,6 +97,8 @@ def growing():
         yield Cell("broadcast", n, in_flight=4, servers=both, growth="subscribers", place=n)
     for n in (1, 2, 4):
         yield Cell(in_flight=16, bridges=n, servers=(PIPEACTOR,), growth="bridges", place=n)
+    for n in (1, 2, 4, 16, 64):
+        yield Cell("writing", 1, servers=("pipeactor writers",), growth="writers", place=n)
     for n in (10, 100, 1000, 10_000):
         yield Cell("idle", n, servers=(PIPEACTOR,), growth="idle connections", place=n)
 

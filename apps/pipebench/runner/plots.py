@@ -17,7 +17,7 @@ from servers import PIPEACTOR
 
 OURS, OTHERS = "#1f6f8b", "#b8c4cc"
 LABELS = {"connections": "connections", "message size": "bytes of a message",
-          "subscribers": "subscribers", "bridges": "bridges (I/O threads)",
+          "subscribers": "subscribers", "writers": "actors that write", "bridges": "bridges (I/O threads)",
           "idle connections": "idle connections"}
 
 
@@ -65,7 +65,8 @@ def draw_ratios(entries, path):
 
 def draw_growth(growth, points, path):
     figure, axis = pyplot.subplots(figsize=(6, 3.6))
-    for server, color in ((PIPEACTOR, OURS), ("io_uring", OTHERS)):
+    for server in points[0]["results"]:
+        color = OURS if server.startswith(PIPEACTOR) else OTHERS
         line = report.growth_line(growth, points, server)
         if len(line) < 2:
             continue

@@ -12,6 +12,7 @@ MOST_SPREAD = 1.5
 
 # Works that are told by a single figure, and what it is.
 SINGLE = {"idle": ("server_bytes_per_connection", "bytes per connection", ",.0f"),
+          "writing": ("waits_per_message", "times a thread slept, per message", ".3f"),
           "starting": ("start_ms", "ms until clients may connect", ".1f")}
 
 

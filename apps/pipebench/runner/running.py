@@ -84,6 +84,8 @@ def run_once(cell, name, plan, counting=False):
         if os.geteuid() == 0:
             os.chown(folder, UNPRIVILEGED, UNPRIVILEGED)
         path = os.path.join(folder, "s")
+        if cell.work == "writing":
+            return write(cell, server, path, plan)
         begin = time.monotonic()
         with serving(server.command(plan.binaries, path, cell), plan) as process:
             if cell.work == "starting":
@@ -94,17 +96,8 @@ def run_once(cell, name, plan, counting=False):
 @contextlib.contextmanager
 def serving(command, plan):
     """Runs a server until the end of the block, from when clients may connect."""
-
-    def prepare():
-        os.sched_setaffinity(0, {plan.server_cpu})
-        if os.geteuid() == 0:
-            resource.setrlimit(resource.RLIMIT_MEMLOCK, (MEMLOCK, MEMLOCK))
-
-    other_user = {}
-    if os.geteuid() == 0:
-        other_user = {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []}
     with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE, preexec_fn=prepare, **other_user) as process:
+                          stderr=subprocess.PIPE, **as_server(plan)) as process:
         try:
             wait_until_listening(process)
             yield process
@@ -126,6 +119,35 @@ def wait_until_listening(process):
         if not chunk:
             raise Failed("the server ended: " + process.stderr.read().decode().strip())
         told += chunk
+
+
+def as_server(plan):
+    """Returns what makes a process a server's: its processor, and its user where we are root."""
+
+    def prepare():
+        os.sched_setaffinity(0, {plan.server_cpu})
+        if os.geteuid() == 0:
+            resource.setrlimit(resource.RLIMIT_MEMLOCK, (MEMLOCK, MEMLOCK))
+
+    result = {"preexec_fn": prepare}
+    if os.geteuid() == 0:
+        result |= {"user": UNPRIVILEGED, "group": UNPRIVILEGED, "extra_groups": []}
+    return result
+
+
+def write(cell, server, path, plan):
+    """Runs a server that makes its own load, and its reader."""
+    command = [str(plan.binaries / server.program), path, "--writers", str(cell.place),
+               "--size", str(cell.size), "--seconds", str(plan.seconds),
+               "--warm-up", str(plan.warm_up), "--reader-cpu", str(plan.load_cpu)]
+    occupation = Occupation()
+    done = subprocess.run(command, capture_output=True, text=True, check=False,
+                          timeout=plan.seconds + 60, **as_server(plan))
+    cores = occupation.cores()
+    if done.returncode != 0:
+        raise Failed(done.stderr.strip() or "messages were lost or out of order")
+    # All that runs is the server and its reader.
+    return {**json.loads(done.stdout), "others": max(0.0, cores - 2)}
 
 
 def load(cell, server, path, pid, plan, counting):
