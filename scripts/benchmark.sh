@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Compares pipeactor with its peers, and repeats every figure of docs/performance.md:
-#   benchmark.sh           all of them; about 20 minutes, on a machine that does nothing else
+#   benchmark.sh           all of them; about 15 minutes, on a machine that does nothing else
 #   benchmark.sh --quick   a few, under two minutes
 # More options: benchmark.sh --help. Results and plots are left in build/benchmark. Runs as
 # root measure servers as an unprivileged user, and count system calls.
