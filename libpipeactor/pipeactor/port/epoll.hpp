@@ -69,8 +69,6 @@ private:
     uint32_t armed = 0;
     /// Messages to read while paused.
     uint32_t single_reads = 0;
-    /// Messages to ask for at once.
-    size_t expected = 1;
     /// Not 0: writing is over, with this `errno`.
     int write_error = 0;
     bool continuous = false;

@@ -26,9 +26,10 @@ bool epoll_port::prepare_batch(slot& x) {
 void epoll_port::read_messages(slot& x) {
   if (!prepare_batch(x))
     return;
-  // As many as came last time: the kernel looks for one more in vain only after it was less than
-  // expected. Where more is left, epoll says so again.
-  auto asked = x.continuous ? x.expected : std::min<size_t>(x.expected, x.single_reads);
+  // One call a turn: where more is left, epoll says so again.
+  auto asked = receive_batch::capacity;
+  if (!x.continuous)
+    asked = std::min(asked, size_t{x.single_reads});
   auto ready = x.batch->prepare(asked);
   if (ready == 0)
     return starve(x);
@@ -36,12 +37,8 @@ void epoll_port::read_messages(slot& x) {
   do {
     result = x.batch->receive_messages(x.fd, ready);
   } while (result < 0 && read_again(x, errno));
-  if (result < 0)
-    return;
-  auto count = static_cast<size_t>(result);
-  x.expected = count < ready ? std::max<size_t>(count, 1)
-                             : std::min(2 * count, receive_batch::capacity);
-  deliver(x, count);
+  if (result > 0)
+    deliver(x, static_cast<size_t>(result));
 }
 
 void epoll_port::deliver(slot& x, size_t count) {
