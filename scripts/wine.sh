@@ -24,8 +24,8 @@ run() {
 
 status=0
 run "$@" || status=$?
-# Once in some thousand starts on a busy machine Wine ends before the program has begun. Test
-# programs print at once, unbuffered, what they are going to test.
+# Once in CI a run ended so, for a reason that was not found. Test programs print at once,
+# unbuffered, what they are going to test: one that has begun is never started again.
 if ((status != 0)) && [[ ! -s $output ]]; then
   echo "wine.sh: it ended without a word, and is started once more" >&2
   status=0
