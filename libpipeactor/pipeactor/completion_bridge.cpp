@@ -50,7 +50,7 @@ caf::error completion_bridge::open() {
   port_ = std::move(*port);
   kind_ = port_->kind();
   actor_ = detail::spawn_pinned<detail::bridge_actor>(system(), this, completion_bridge_ptr{this});
-  sender_ = caf::actor_cast<caf::strong_actor_ptr>(actor_);
+  send_as(caf::actor_cast<caf::strong_actor_ptr>(actor_));
   return caf::none;
 }
 
@@ -87,9 +87,11 @@ void completion_bridge::turn(port::time_point deadline) {
   else if (!timers_.empty())
     deadline = std::min(deadline, timers_.begin()->first);
   port_->step(deadline, *this);
+  served_ = nullptr;
   fire_timers();
   take_inbox();
   run_jobs();
+  served_ = nullptr;
   running_bridge = outer;
 }
 
@@ -132,7 +134,7 @@ void completion_bridge::finish() {
     detail::forward_to_scheduler(system(), job.release());
   jobs_.clear();
   timers_.clear();
-  sender_ = nullptr;
+  send_as(nullptr);
   caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
 }
 
@@ -231,14 +233,14 @@ void completion_bridge::open_connection(const detail::connection_setup& setup,
                                               "was refused: "
                                                 + to_string(record->peer()));
   caf::anon_send(setup.coordinator, detail::connection_opened{std::move(connection)});
-  deliver(*record, opened_, detail::opened{std::move(refused)});
+  deliver(*record, detail::opened{std::move(refused)});
 }
 
 void completion_bridge::broadcast(const detail::broadcast_job& job) {
   for (auto& record : connections_) {
     if (record->coordinator_id == job.coordinator_id
         && record->state() == port::pipe_state::connected)
-      deliver(*record, broadcast_write_, detail::broadcast_write{job.write});
+      deliver(*record, job.write);
   }
 }
 
@@ -305,14 +307,16 @@ void completion_bridge::answer_at(port::time_point when, caf::weak_actor_ptr who
 // -- completions ------------------------------------------------------------------------------
 
 template <class T>
-void completion_bridge::deliver(detail::connection_record& record,
-                                detail::reusable_element<T>& element, T message) {
-  // Strong for the length of the call: the handler may drop the last handle.
-  auto actor = actor_of(record);
-  if (!actor || record.abandoned)
+void completion_bridge::deliver(detail::connection_record& record, T message) {
+  if (served_ == nullptr || &connection_of(served_).record() != &record)
+    served_ = actor_of(record);
+  if (served_ == nullptr || record.abandoned)
     return;
   begin_work();
-  element.activate(connection_of(actor), this, sender_, std::move(message));
+  pulse_->begin(record.id());
+  std::get<detail::reusable_element<T>>(elements_).deliver(connection_of(served_),
+                                                           std::move(message));
+  pulse_->end();
 }
 
 namespace {
@@ -339,22 +343,22 @@ void completion_bridge::on_received(port::pipe_instance& pipe, payload data) {
   record.account->charge(data.size());
   ++messages_received_;
   bytes_received_ += data.size();
-  deliver(record, received_, detail::received{std::move(data)});
+  deliver(record, detail::received{std::move(data)});
   if (record.account->must_pause())
     port_->pause_reading(pipe);
 }
 
 void completion_bridge::on_read_ended(port::pipe_instance& pipe, const caf::error& reason) {
-  deliver(record_of(pipe), read_ended_, detail::read_ended{reason});
+  deliver(record_of(pipe), detail::read_ended{reason});
 }
 
 void completion_bridge::on_sent(port::pipe_instance& pipe, size_t count) {
-  deliver(record_of(pipe), sent_, detail::sent{count});
+  deliver(record_of(pipe), detail::sent{count});
 }
 
 void completion_bridge::on_write_failed(port::pipe_instance& pipe, size_t count,
                                         const caf::error& reason) {
-  deliver(record_of(pipe), write_failed_, detail::write_failed{count, reason});
+  deliver(record_of(pipe), detail::write_failed{count, reason});
 }
 
 void completion_bridge::on_closed(port::pipe_instance& pipe) {
@@ -363,7 +367,7 @@ void completion_bridge::on_closed(port::pipe_instance& pipe) {
   if (record->abandoned)
     tell_abandoned(*record);
   else
-    deliver(*record, closed_, detail::closed{});
+    deliver(*record, detail::closed{});
 }
 
 // -- the loop ---------------------------------------------------------------------------------
@@ -379,6 +383,10 @@ void completion_bridge::take_inbox() {
   for (auto& job : taken_)
     jobs_.push_back(std::move(job));
   taken_.clear();
+}
+
+void completion_bridge::send_as(const caf::strong_actor_ptr& sender) {
+  std::apply([&](auto&... elements) { (elements.sender(sender), ...); }, elements_);
 }
 
 void completion_bridge::begin_work() noexcept {

@@ -16,6 +16,7 @@
 #include <mutex>
 #include <optional>
 #include <thread>
+#include <tuple>
 #include <unordered_map>
 #include <vector>
 
@@ -147,7 +148,7 @@ private:
 
   /// Lets the actor that owns `record` handle `message`.
   template <class T>
-  void deliver(detail::connection_record& record, detail::reusable_element<T>& element, T message);
+  void deliver(detail::connection_record& record, T message);
 
   void tell_abandoned(detail::connection_record& record);
 
@@ -156,6 +157,8 @@ private:
   void run();
   /// Handlers are about to run.
   void begin_work() noexcept;
+  /// Says who completions come from.
+  void send_as(const caf::strong_actor_ptr& sender);
   bool finished() const noexcept;
   void finish();
   void close_all();
@@ -180,7 +183,6 @@ private:
   std::atomic<bool> stopping_{false};
 
   // The thread's own.
-  caf::strong_actor_ptr sender_;
   std::vector<detail::job> taken_;
   std::deque<detail::job> jobs_;
   std::multimap<port::time_point, timer> timers_;
@@ -193,13 +195,16 @@ private:
   uint64_t bytes_sent_ = 0;
   std::atomic<size_t> num_connections_{0};
 
-  detail::reusable_element<detail::received> received_;
-  detail::reusable_element<detail::sent> sent_;
-  detail::reusable_element<detail::write_failed> write_failed_;
-  detail::reusable_element<detail::read_ended> read_ended_;
-  detail::reusable_element<detail::closed> closed_;
-  detail::reusable_element<detail::opened> opened_;
-  detail::reusable_element<detail::broadcast_write> broadcast_write_;
+  /// What deliver() fills, one of each kind.
+  std::tuple<detail::reusable_element<detail::received>, detail::reusable_element<detail::sent>,
+             detail::reusable_element<detail::write_failed>,
+             detail::reusable_element<detail::read_ended>, detail::reusable_element<detail::closed>,
+             detail::reusable_element<detail::opened>,
+             detail::reusable_element<detail::broadcast_write>>
+    elements_;
+  /// Who was delivered to last, in this turn. Completions of one connection often come
+  /// together, and its actor has to be held on to but once: its handlers may drop the last handle.
+  caf::strong_actor_ptr served_;
 };
 
 using completion_bridge_ptr = caf::intrusive_ptr<completion_bridge>;

@@ -48,7 +48,9 @@ cookie cookie::unpack(const payload& parcel) {
 }
 
 std::string to_string(const cookie& x) {
-  return x.get_if<lost_value>() == nullptr ? caf::to_string(x.value_) : "lost";
+  if (x.get_if<lost_value>() != nullptr)
+    return "lost";
+  return caf::to_string(x.value_.value_or(caf::message{}));
 }
 
 } // namespace pipeactor

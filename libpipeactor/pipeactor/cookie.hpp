@@ -4,6 +4,7 @@
 #include "pipeactor/payload.hpp"
 #include "pipeactor/detail/caf_compat.hpp"
 
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -25,13 +26,13 @@ public:
   }
 
   bool empty() const noexcept {
-    return value_.empty();
+    return !value_;
   }
 
   /// Returns the value, or nullptr where the cookie is empty or of another type.
   template <class T>
   const T* get_if() const {
-    return value_.match_elements<T>() ? &value_.get_as<T>(0) : nullptr;
+    return value_ && value_->match_elements<T>() ? &value_->get_as<T>(0) : nullptr;
   }
 
   /// Returns `errc::cookie_not_portable` for one that cannot travel to another node.
@@ -58,7 +59,8 @@ private:
   payload pack() const;
   static cookie unpack(const payload& parcel);
 
-  caf::message value_;
+  // Most cookies are empty, and CAF copies and destroys an empty message by a call.
+  std::optional<caf::message> value_;
 };
 
 } // namespace pipeactor

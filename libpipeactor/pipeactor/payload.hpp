@@ -35,6 +35,14 @@ struct payload_block {
   payload_account* account = nullptr;
   /// Returns block and bytes to where they came from. Any thread.
   void (*dispose)(payload_block*) noexcept = nullptr;
+
+  /// Gives up a reference.
+  /// @returns whether it was the last
+  bool release() noexcept {
+    // Who holds the only one knows that nobody else can take another: no need to count.
+    return references.load(std::memory_order_acquire) == 1
+           || references.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  }
 };
 
 /// Returns a block with room for `size` bytes behind it.
@@ -82,7 +90,7 @@ public:
   }
 
   ~payload() {
-    if (block_ != nullptr && block_->references.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    if (block_ != nullptr && block_->release())
       detail::destroy_payload_block(block_);
   }
 

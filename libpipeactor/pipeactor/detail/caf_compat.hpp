@@ -116,14 +116,8 @@ public:
 
   /// Handlers that throw end a CAF actor; this gives the actor a say in it.
   caf::invoke_message_result consume(caf::mailbox_element& element) override {
-    auto handler = std::exchange(direct_handler_, nullptr);
     try {
-      // While an answer is awaited everything else is skipped.
-      if (handler == nullptr || !awaited_responses_.empty())
-        return super::consume(element);
-      current_element_ = &element;
-      handler(*this, element);
-      return caf::invoke_message_result::consumed;
+      return super::consume(element);
     } catch (...) {
       auto err = handler_threw(std::current_exception());
       if (element.mid.is_request())
@@ -132,19 +126,32 @@ public:
     }
   }
 
-  /// Handles an element whose type is known.
-  using direct_handler = void (*)(pinned_actor& self, caf::mailbox_element& element);
-
-  /// The next element that is consumed goes to `handler`: matching a message with a behavior
-  /// takes longer than most handlers do. For actors that never change what they do with it.
-  void handle_next_by(direct_handler handler) noexcept {
-    direct_handler_ = handler;
+  /// Returns whether a message may be handled at once, past the mailbox: nothing
+  /// waits in the mailbox, nothing was skipped before, and no answer is awaited, while which
+  /// everything else is skipped.
+  bool idle() noexcept {
+    return mailbox().blocked() && get_normal_queue().cache().empty() && awaited_responses_.empty();
   }
 
-  /// Returns whether a message may be handled at once, past the mailbox: nothing
-  /// waits in the mailbox and nothing was skipped before.
-  bool idle() noexcept {
-    return mailbox().blocked() && get_normal_queue().cache().empty();
+  /// Handles `element` by `handler` now, as CAF's activate() would by the behavior: matching a
+  /// message takes longer than most handlers do. For actors that never change what they do
+  /// with it, have no `after`, survive what their handlers throw, and are idle. On the actor's
+  /// own host, with a strong reference to it held.
+  template <class F>
+  void handle_now(caf::mailbox_element& element, F handler) {
+    auto runs = getf(is_initialized_flag) && alive();
+    if (!runs && !activate(host_)) // makes the behavior of one that is new
+      return;
+    context(host_);
+    current_element_ = &element;
+    try {
+      handler();
+    } catch (...) {
+      handler_threw(std::current_exception());
+    }
+    bhvr_stack_.cleanup();
+    if (!alive())
+      finalize();
   }
 
 protected:
@@ -176,7 +183,6 @@ protected:
 
 private:
   caf::execution_unit* host_;
-  direct_handler direct_handler_ = nullptr;
 };
 
 /// Returns whether `what` belongs on the loop it was spawned on. Other actors that
@@ -216,42 +222,33 @@ caf::actor spawn_pinned(caf::actor_system& sys, caf::execution_unit* host, Ts&&.
 template <class T>
 class reusable_element {
 public:
-  /// Lets `self` handle `value` now, by its member function handle(T&). Must run on the
-  /// actor's own host, with a strong reference to it held.
+  /// Says who sends what is handled from now on, or nobody.
+  void sender(caf::strong_actor_ptr value) {
+    element_.sender = std::move(value);
+  }
+
+  /// Lets `self` handle `value`, by its member function handle(T&): now, or in its turn where
+  /// other messages come first. Must run on the actor's own host, with a strong reference to it
+  /// held.
   template <class Actor>
-  void activate(Actor& self, caf::execution_unit* host, const caf::strong_actor_ptr& sender,
-                T&& value) {
+  void deliver(Actor& self, T&& value) {
     if (busy_ || !self.idle()) {
-      self.enqueue(caf::make_mailbox_element(sender, caf::make_message_id(), {}, std::move(value)),
-                   host);
+      self.enqueue(caf::make_mailbox_element(element_.sender, caf::make_message_id(), {},
+                                             std::move(value)),
+                   nullptr);
       return;
     }
     busy_ = true;
-    element_.sender = sender;
-    content() = std::move(value);
-    self.handle_next_by([](pinned_actor& actor, caf::mailbox_element& element) {
-      static_cast<Actor&>(actor).handle(std::get<0>(static_cast<element_type&>(element).data()));
-    });
-    if (self.activate(host, element_) == caf::scheduled_actor::activation_result::skipped) {
-      // push_to_cache() of 0.17.6 needs a queue under iteration: append directly.
-      auto kept = caf::make_mailbox_element(sender, caf::make_message_id(), {},
-                                            std::move(content()));
-      self.get_normal_queue().cache().push_back(kept.release());
-    }
-    content() = T{};
-    element_.sender = nullptr;
+    auto& content = std::get<0>(element_.data());
+    content = std::move(value);
+    self.handle_now(element_, [&] { self.handle(content); });
+    content = T{};
     busy_ = false;
   }
 
 private:
-  using element_type = caf::mailbox_element_vals<T>;
-
-  T& content() {
-    return std::get<0>(element_.data());
-  }
-
-  element_type element_{nullptr, caf::make_message_id(), caf::mailbox_element::forwarding_stack{},
-                        T{}};
+  caf::mailbox_element_vals<T> element_{nullptr, caf::make_message_id(),
+                                        caf::mailbox_element::forwarding_stack{}, T{}};
   bool busy_ = false;
 };
 

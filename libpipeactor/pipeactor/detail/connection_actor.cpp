@@ -9,7 +9,7 @@ namespace pipeactor::detail {
 namespace {
 
 promise_of_answer answer(const caf::response_promise& promise) {
-  return promise.pending() ? promise_of_answer{promise} : std::nullopt;
+  return promise.pending() ? std::make_unique<caf::response_promise>(promise) : nullptr;
 }
 
 } // namespace
@@ -172,13 +172,13 @@ void connection_actor::write(payload data, pipeactor::cookie cookie, promise_of_
   }
   if (tracker)
     tracker->count(false);
-  refuse(std::move(cookie), std::move(promise), refusal);
+  refuse(std::move(cookie), std::move(promise), *refusal);
   if (disconnects)
-    close(std::move(refusal));
+    close(std::move(*refusal));
 }
 
-caf::error connection_actor::refusal_of_write(const payload& data,
-                                              const pipeactor::cookie& cookie) const {
+std::optional<caf::error>
+connection_actor::refusal_of_write(const payload& data, const pipeactor::cookie& cookie) const {
   if (phase_ > phase::draining || pipe_is_closed())
     return make_error(errc::not_connected);
   if (closes_after_drain_)
@@ -186,13 +186,14 @@ caf::error connection_actor::refusal_of_write(const payload& data,
   if (phase_ == phase::opening && record_->was_connected
       && dialer_->writes() == offline_writes::fail)
     return make_error(errc::not_connected, "the connection was lost, and is not back yet");
-  if (auto err = cookie.check_arrival())
-    return err;
+  if (!cookie.empty())
+    if (auto err = cookie.check_arrival())
+      return err;
   if (send_limit_ != 0 && data.size() > send_limit_)
     return make_error(errc::message_too_large,
                       "the message has " + std::to_string(data.size()) + " bytes, the limit is "
                         + std::to_string(send_limit_) + ": raise it, or use byte mode");
-  return caf::none;
+  return std::nullopt;
 }
 
 /// Makes room for a message of `size` bytes, if need be.
@@ -360,7 +361,7 @@ caf::response_promise connection_actor::promise_of_close() {
   if (promise.pending() && phase_ == phase::closed)
     promise.deliver(caf::unit);
   else if (promise.pending())
-    closers_.push_back(promise);
+    closers_.push_back(caf::response_promise{promise});
   return promise;
 }
 

@@ -12,6 +12,7 @@
 #include "pipeactor/detail/write_queue.hpp"
 
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace pipeactor::detail {
@@ -84,7 +85,7 @@ public:
   }
 
   void handle(broadcast_write& x) {
-    write(std::move(x.data), std::move(x.cookie), std::nullopt, std::move(x.tracker));
+    write(std::move(x.data), std::move(x.cookie), nullptr, std::move(x.tracker));
   }
 
   // -- requests: also called by the session, on the bridge ------------------------------------
@@ -176,7 +177,10 @@ private:
   void refuse(pipeactor::cookie cookie, promise_of_answer promise, caf::error reason);
   void raise_refused_operations();
   void fail_reads(const caf::error& reason);
-  caf::error refusal_of_write(const payload& data, const pipeactor::cookie& cookie) const;
+  /// Returns why a write is not begun, if so. (An empty caf::error is made and destroyed by
+  /// calls.)
+  std::optional<caf::error> refusal_of_write(const payload& data,
+                                             const pipeactor::cookie& cookie) const;
   void drop_writes(size_t size);
   /// Passes on what the port may have.
   void feed_port();

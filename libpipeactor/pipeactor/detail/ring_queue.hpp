@@ -64,7 +64,7 @@ public:
     return (*this)[0];
   }
 
-  void push_back(T value) {
+  void push_back(T&& value) {
     if (size_ == capacity_)
       grow();
     items_[position(size_)] = std::move(value);
@@ -76,6 +76,14 @@ public:
     // Out of the queue first: destroying an element may call back here.
     [[maybe_unused]] T value = std::exchange(items_[head_], T{});
     advance();
+  }
+
+  /// Takes the oldest element out.
+  T take_front() {
+    assert(size_ > 0);
+    T result = std::move(items_[head_]);
+    advance();
+    return result;
   }
 
   /// Takes the element `index` places behind the oldest one out; moves those before it.

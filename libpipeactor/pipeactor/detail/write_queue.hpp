@@ -8,13 +8,13 @@
 #include "pipeactor/detail/ring_queue.hpp"
 
 #include <algorithm>
-#include <optional>
+#include <memory>
 
 namespace pipeactor::detail {
 
 /// Who is to be answered, if anybody. An empty response_promise of CAF costs as much to move as
 /// a full one, and writes of sessions have none.
-using promise_of_answer = std::optional<caf::response_promise>;
+using promise_of_answer = std::unique_ptr<caf::response_promise>;
 
 /// A write that was not reported yet.
 struct pending_write {
@@ -67,14 +67,16 @@ public:
                || memory_->exhausted());
   }
 
-  void push(pending_write write) {
+  void push(pending_write&& write) {
     count(bytes_ + write.size);
     writes_.push_back(std::move(write));
   }
 
   /// Takes the oldest one out, whoever has it.
   pending_write pop() {
-    return extract(0);
+    auto result = writes_.take_front();
+    taken_out(0, result.size);
+    return result;
   }
 
   // -- those that wait here -------------------------------------------------------------------
@@ -99,18 +101,18 @@ public:
   }
 
   pending_write pop_waiting() {
-    return extract(in_port_);
+    auto result = writes_.extract(in_port_);
+    taken_out(in_port_, result.size);
+    return result;
   }
 
 private:
-  pending_write extract(size_t index) {
-    auto result = writes_.extract(index);
+  void taken_out(size_t index, size_t size) noexcept {
     if (index < in_port_) {
       --in_port_;
-      port_bytes_ -= result.size;
+      port_bytes_ -= size;
     }
-    count(bytes_ - result.size);
-    return result;
+    count(bytes_ - size);
   }
 
   void count(size_t bytes) noexcept {
