@@ -113,7 +113,11 @@ private:
   /// Forgets the oldest element, which was moved from.
   void advance() noexcept {
     head_ = (head_ + 1) & (capacity_ - 1);
-    if (--size_ == 0 && capacity_ > kept_capacity)
+    if (--size_ > 0)
+      return;
+    // Begins anew where the cache has it still.
+    head_ = 0;
+    if (capacity_ > kept_capacity)
       release();
   }
 

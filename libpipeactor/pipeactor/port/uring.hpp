@@ -51,14 +51,14 @@ public:
   template <class F>
   void for_each_completion(F f) {
     // The tail as it is now: what comes meanwhile waits for the next turn.
-    for (auto left = io_uring_cq_ready(&ring_); left > 0; --left) {
-      io_uring_cqe* entry = nullptr;
-      if (io_uring_peek_cqe(&ring_, &entry) != 0)
-        return;
-      auto copy = *entry;
-      io_uring_cqe_seen(&ring_, entry);
-      f(copy);
+    unsigned head = 0;
+    unsigned seen = 0;
+    io_uring_cqe* entry = nullptr;
+    io_uring_for_each_cqe(&ring_, head, entry) {
+      ++seen;
+      f(*entry);
     }
+    io_uring_cq_advance(&ring_, seen);
   }
 
   /// Calls `f` for each completion that is there now, and leaves it there.
