@@ -361,7 +361,7 @@ caf::response_promise connection_actor::promise_of_close() {
   if (promise.pending() && phase_ == phase::closed)
     promise.deliver(caf::unit);
   else if (promise.pending())
-    closers_.push_back(caf::response_promise{promise});
+    closers_.push_back(promise);
   return promise;
 }
 

@@ -71,6 +71,10 @@ public:
     ++size_;
   }
 
+  void push_back(const T& value) {
+    push_back(T{value});
+  }
+
   void pop_front() {
     assert(size_ > 0);
     // Out of the queue first: destroying an element may call back here.

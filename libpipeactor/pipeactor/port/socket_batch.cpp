@@ -14,7 +14,6 @@ receive_batch::receive_batch(size_t limit) : pool_(limit) {
     auto& header = headers_[index].msg_hdr;
     header.msg_iov = &pieces_[index];
     header.msg_iovlen = 1;
-    header.msg_control = controls_[index].bytes.data();
     pieces_[index].iov_len = limit;
   }
 }
@@ -40,11 +39,9 @@ size_t receive_batch::prepare(size_t count) noexcept {
 }
 
 int receive_batch::receive_messages(int fd, size_t count) noexcept {
-  for (size_t index = 0; index < count; ++index)
-    headers_[index].msg_hdr.msg_controllen = sizeof(control_buffer);
   // MSG_TRUNC: report the true length of a message that does not fit.
-  return recvmmsg(fd, headers_.data(), static_cast<unsigned>(count),
-                  MSG_DONTWAIT | MSG_TRUNC | MSG_CMSG_CLOEXEC, nullptr);
+  return recvmmsg(fd, headers_.data(), static_cast<unsigned>(count), MSG_DONTWAIT | MSG_TRUNC,
+                  nullptr);
 }
 
 ssize_t receive_batch::receive_bytes(int fd) noexcept {
@@ -100,17 +97,14 @@ ssize_t send_batch::send_bytes(int fd, const detail::ring_queue<payload>& queue,
 peeked peek_input(int fd, pipe_mode mode) noexcept {
   std::byte byte{};
   iovec piece{&byte, 1};
-  alignas(cmsghdr) std::array<std::byte, CMSG_SPACE(sizeof(timeval))> control;
   msghdr header{};
   header.msg_iov = &piece;
   header.msg_iovlen = 1;
-  // A stream gets no time, and passed descriptors would take their room.
-  if (mode == pipe_mode::message) {
-    header.msg_control = control.data();
-    header.msg_controllen = control.size();
-  }
-  auto result = recvmsg(fd, &header, MSG_PEEK | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  if (result > 0 || (result == 0 && header.msg_controllen > 0))
+  auto result = recvmsg(fd, &header, MSG_PEEK | MSG_DONTWAIT);
+  // An empty message, as is_end() tells it. A stream has none; older kernels set the flag at its
+  // end.
+  auto empty_message = mode == pipe_mode::message && (header.msg_flags & MSG_CTRUNC) != 0;
+  if (result > 0 || (result == 0 && empty_message))
     return peeked::data;
   if (result == 0)
     return peeked::end_of_file;

@@ -9,7 +9,6 @@
 #include "pipeactor/detail/ring_queue.hpp"
 
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <sys/types.h>
 
 #include <array>
@@ -50,9 +49,10 @@ public:
   ssize_t receive_bytes(int fd) noexcept;
 
   /// Returns whether the result at `index` is no message but the end of file: an empty
-  /// message carries the time (`stamp_messages`), the end of file does not.
+  /// message carries the time (`stamp_messages`), for which there is no room (MSG_CTRUNC,
+  /// recv(2)), the end of file does not.
   bool is_end(size_t index) const noexcept {
-    return headers_[index].msg_len == 0 && headers_[index].msg_hdr.msg_controllen == 0;
+    return headers_[index].msg_len == 0 && (headers_[index].msg_hdr.msg_flags & MSG_CTRUNC) == 0;
   }
 
   /// Returns the true length of the message at `index`, also where it was cut.
@@ -64,17 +64,11 @@ public:
   payload take(size_t index, size_t size, detail::payload_account* account);
 
 private:
-  // Room for the time and nothing else: descriptors that a peer passes along find none, and
-  // the kernel closes them.
-  struct alignas(cmsghdr) control_buffer {
-    std::array<std::byte, CMSG_SPACE(sizeof(timeval))> bytes;
-  };
-
   buffer_pool pool_;
   std::array<uint32_t, capacity> buffers_;
   std::array<iovec, capacity> pieces_{};
+  // Without room for control data: descriptors that a peer passes along are closed by the kernel.
   std::array<mmsghdr, capacity> headers_{};
-  std::array<control_buffer, capacity> controls_{};
 };
 
 /// Writes from the front of a queue. Takes nothing off it.
