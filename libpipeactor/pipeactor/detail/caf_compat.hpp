@@ -8,6 +8,7 @@
 #include <caf/actor_config.hpp>
 #include <caf/actor_system.hpp>
 #include <caf/actor_system_config.hpp>
+#include <caf/detail/sync_request_bouncer.hpp>
 #include <caf/error.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/execution_unit.hpp>
@@ -124,6 +125,24 @@ public:
         make_response_promise().deliver(std::move(err));
       return caf::invoke_message_result::consumed;
     }
+  }
+
+  /// Ends the actor as scheduled_actor does, and leaves CAF's clock alone: its thread would be
+  /// woken for each actor that ends, to look for timeouts that a pinned actor never has there
+  /// (its requests wait without end, or until a timer of the bridge's).
+  bool cleanup(caf::error&& reason, caf::execution_unit* host) override {
+    awaited_responses_.clear();
+    multiplexed_responses_.clear();
+    if (!mailbox().closed()) {
+      mailbox().close();
+      get_normal_queue().flush_cache();
+      get_urgent_queue().flush_cache();
+      caf::detail::sync_request_bouncer bounce{reason};
+      while (mailbox().queue().new_round(1000, bounce).consumed_items > 0) {
+      }
+    }
+    unregister_from_system();
+    return monitorable_actor::cleanup(std::move(reason), host);
   }
 
   /// Returns whether a message may be handled at once, past the mailbox: nothing
