@@ -102,7 +102,7 @@ public:
   }
 
   /// io_uring takes an empty message directly before the end for the end.
-  bool sees_empty_messages_before_the_end() const {
+  bool sees_an_empty_message_before_the_end() const {
     return port->kind() == port_kind::epoll;
   }
 

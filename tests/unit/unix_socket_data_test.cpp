@@ -29,6 +29,10 @@ struct socket_pair {
   unique_fd right;
 };
 
+pipe_mode mode_of(int type) {
+  return type == SOCK_SEQPACKET ? pipe_mode::message : pipe_mode::byte;
+}
+
 bool send_text(const unique_fd& fd, const std::string& text) {
   return send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL)
          == static_cast<ssize_t>(text.size());
@@ -214,14 +218,15 @@ TEST_CASE("discard_input lets the peer read our last words") {
   for (auto size : messages)
     REQUIRE(send_text(pair.right, std::string(size, 'x')));
   REQUIRE(send_text(pair.left, "last words"));
-  discard_input(pair.left.get());
+  discard_input(pair.left.get(), mode_of(type));
   CHECK(unread_bytes(pair.left.get()) == 0);
   pair.left = unique_fd{};
   CHECK(receive_all(pair.right) == "last words");
 }
 
 TEST_CASE("discard_input ends though the peer writes all the time") {
-  socket_pair pair{GENERATE(SOCK_SEQPACKET, SOCK_STREAM)};
+  auto type = GENERATE(SOCK_SEQPACKET, SOCK_STREAM);
+  socket_pair pair{type};
   fcntl(pair.right.get(), F_SETFL, 0);
   std::thread writer{[&] {
     while (send_text(pair.right, "flood")) {
@@ -229,7 +234,7 @@ TEST_CASE("discard_input ends though the peer writes all the time") {
   }};
   CHECK(send_text(pair.left, "last words"));
   usleep(10000);
-  discard_input(pair.left.get());
+  discard_input(pair.left.get(), mode_of(type));
   CHECK(unread_bytes(pair.left.get()) == 0);
   writer.join();
   pair.left = unique_fd{};
@@ -257,7 +262,7 @@ TEST_CASE("discard_input drops descriptors that were passed along") {
   std::memcpy(CMSG_DATA(header), &ends[1], sizeof(int));
   REQUIRE(sendmsg(pair.right.get(), &message, 0) == static_cast<ssize_t>(text.size()));
   close(ends[1]);
-  discard_input(pair.left.get());
+  discard_input(pair.left.get(), mode_of(type));
   CHECK(open_descriptors() == descriptors + 1);
   // Without another writer the pipe reports its end.
   char c;
@@ -266,28 +271,15 @@ TEST_CASE("discard_input drops descriptors that were passed along") {
 }
 
 TEST_CASE("discard_input does no harm to a socket that the peer closed") {
-  socket_pair pair{GENERATE(SOCK_SEQPACKET, SOCK_STREAM)};
+  auto type = GENERATE(SOCK_SEQPACKET, SOCK_STREAM);
+  socket_pair pair{type};
   REQUIRE(send_text(pair.right, "unread"));
   REQUIRE(send_text(pair.left, "never read"));
   pair.right = unique_fd{};
-  discard_input(pair.left.get());
-  discard_input(pair.left.get());
-  discard_input(-1);
+  discard_input(pair.left.get(), mode_of(type));
+  discard_input(pair.left.get(), mode_of(type));
+  discard_input(-1, pipe_mode::message);
   SUCCEED();
-}
-
-TEST_CASE("peer_stopped_writing tells a closed writing half from silence and from data") {
-  socket_pair pair{GENERATE(SOCK_SEQPACKET, SOCK_STREAM)};
-  CHECK_FALSE(peer_stopped_writing(pair.left.get()));
-  REQUIRE(send_text(pair.right, "data"));
-  CHECK_FALSE(peer_stopped_writing(pair.left.get()));
-  SECTION("the peer closes its writing half") {
-    shutdown(pair.right.get(), SHUT_WR);
-  }
-  SECTION("the peer closes") {
-    pair.right = unique_fd{};
-  }
-  CHECK(peer_stopped_writing(pair.left.get()));
 }
 
 TEST_CASE("unread_bytes counts what waits to be read") {
@@ -297,4 +289,37 @@ TEST_CASE("unread_bytes counts what waits to be read") {
   REQUIRE(send_text(pair.right, "three"));
   CHECK(unread_bytes(pair.left.get()) == 8);
   CHECK(unread_bytes(-1) == 0);
+}
+
+TEST_CASE("peek_input tells what comes next and leaves it there") {
+  socket_pair pair{SOCK_SEQPACKET};
+  auto next = [&] {
+    auto found = peek_input(pair.left.get(), pipe_mode::message);
+    CHECK(peek_input(pair.left.get(), pipe_mode::message) == found);
+    return found;
+  };
+  stamp_messages(pair.left.get());
+  CHECK(next() == peeked::nothing);
+  auto text = GENERATE(as<std::string>{}, "text", "");
+  REQUIRE(send_text(pair.right, text));
+  CHECK(next() == peeked::data);
+  SECTION("the peer closes its writing half") {
+    shutdown(pair.right.get(), SHUT_WR);
+  }
+  SECTION("the peer closes") {
+    pair.right = unique_fd{};
+  }
+  CHECK(next() == peeked::data);
+  char buffer[8];
+  REQUIRE(recv(pair.left.get(), buffer, sizeof(buffer), 0) == static_cast<ssize_t>(text.size()));
+  CHECK(next() == peeked::end_of_file);
+}
+
+TEST_CASE("peek_input reports once that the peer left without reading") {
+  socket_pair pair{SOCK_SEQPACKET};
+  stamp_messages(pair.left.get());
+  REQUIRE(send_text(pair.left, "never read"));
+  pair.right = unique_fd{};
+  CHECK(peek_input(pair.left.get(), pipe_mode::message) == peeked::reset);
+  CHECK(peek_input(pair.left.get(), pipe_mode::message) == peeked::end_of_file);
 }

@@ -231,7 +231,8 @@ void epoll_port::mark_dirty(slot& x) {
 
 void epoll_port::finish_close(slot& x) {
   auto pipe = x.pipe;
-  discard_input(x.fd);
+  if (!x.input_ended)
+    discard_input(x.fd, pipe->settings().mode);
   // Closing takes it out of the set only where no child process holds the descriptor.
   if (x.armed != 0)
     watch(epoll_.get(), EPOLL_CTL_DEL, x.fd, 0, 0);

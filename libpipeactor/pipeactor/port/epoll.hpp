@@ -73,6 +73,8 @@ private:
     int write_error = 0;
     bool continuous = false;
     bool read_ended = false;
+    /// The peer has stopped writing, and all that it wrote was read.
+    bool input_ended = false;
     /// The peer left without reading what we sent: the reason, once its last words are read.
     bool reset = false;
     /// The send buffer is full.

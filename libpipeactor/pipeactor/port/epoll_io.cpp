@@ -100,6 +100,7 @@ bool epoll_port::read_again(slot& x, int error_number) {
 }
 
 void epoll_port::end_of_file(slot& x) {
+  x.input_ended = true;
   end_reading(x, make_error(x.reset ? errc::peer_reset : errc::closed_by_peer));
 }
 

@@ -356,7 +356,8 @@ void uring_port::prepare_watch(slot& x) {
 
 void uring_port::finish_close(slot& x) {
   auto pipe = x.pipe;
-  discard_input(x.fd);
+  if (!x.input_ended)
+    discard_input(x.fd, pipe->settings().mode);
   pipe->native_handle(invalid_native_handle);
   ::close(x.fd);
   // A handler may write once more when it hears that a write failed.

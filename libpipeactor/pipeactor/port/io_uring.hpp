@@ -89,6 +89,8 @@ private:
     bool end_seen = false;
     bool continuous = false;
     bool read_ended = false;
+    /// The peer has stopped writing, and all that it wrote was read.
+    bool input_ended = false;
     bool reset = false;
     /// The receive, or everything of this pipe, is being cancelled.
     bool cancelling_receive = false;
@@ -165,6 +167,9 @@ private:
   void on_receive_failed(slot& x, int error_number);
   void on_waiting_send(slot& x, int result);
   void end_if_nothing_is_left(slot& x);
+  /// Tells a message of no bytes from the end of the input: both are received as nothing.
+  bool is_end_of_input(slot& x);
+  void end_of_input(slot& x);
   void end_reading(slot& x, const caf::error& reason);
   void report_sent(slot& x, size_t count);
   void send_failed(slot& x, int error_number);

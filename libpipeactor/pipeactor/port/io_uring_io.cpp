@@ -283,17 +283,14 @@ void uring_port::on_receive(slot& x, const io_uring_cqe& completion) {
 void uring_port::on_receive_failed(slot& x, int error_number) {
   switch (error_number) {
   case 0:
-    // End of file, or an empty message. After the end nothing is left to read, and the
-    // peer has stopped writing; only an empty message directly before it looks the same.
-    if (x.pipe->settings().mode == pipe_mode::message
-        && (!peer_stopped_writing(x.fd) || unread_bytes(x.fd) > 0)) {
-      if (x.single_reads > 0)
-        --x.single_reads;
-      handler_->on_received(*x.pipe,
-                            payload{detail::copy_received(nullptr, 0, x.pipe->settings().account)});
+    if (is_end_of_input(x)) {
+      end_of_input(x);
       return;
     }
-    end_reading(x, make_error(x.reset ? errc::peer_reset : errc::closed_by_peer));
+    if (x.single_reads > 0)
+      --x.single_reads;
+    handler_->on_received(*x.pipe,
+                          payload{detail::copy_received(nullptr, 0, x.pipe->settings().account)});
     return;
   case ECONNRESET:
     // The peer left without reading all that we sent. What it sent before is still there.
@@ -317,6 +314,25 @@ void uring_port::end_if_nothing_is_left(slot& x) {
   if (x.end_seen && x.armed == receiving::nothing && !x.closing && !x.read_ended && !x.continuous
       && x.single_reads == 0 && unread_bytes(x.fd) == 0)
     end_reading(x, make_error(x.reset ? errc::peer_reset : errc::closed_by_peer));
+}
+
+bool uring_port::is_end_of_input(slot& x) {
+  if (x.pipe->settings().mode == pipe_mode::byte)
+    return true;
+  // A message is followed by others or, while the peer may still write, by nothing; only the
+  // last one, directly before the end, looks like the end.
+  stamp_messages(x.fd);
+  auto next = peek_input(x.fd, pipe_mode::message);
+  if (next == peeked::reset) {
+    x.reset = true;
+    next = peek_input(x.fd, pipe_mode::message);
+  }
+  return next == peeked::end_of_file;
+}
+
+void uring_port::end_of_input(slot& x) {
+  x.input_ended = true;
+  end_reading(x, make_error(x.reset ? errc::peer_reset : errc::closed_by_peer));
 }
 
 void uring_port::end_reading(slot& x, const caf::error& reason) {

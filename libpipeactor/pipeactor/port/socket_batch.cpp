@@ -92,23 +92,4 @@ ssize_t send_batch::send_bytes(int fd, const detail::ring_queue<payload>& queue,
   return sendmsg(fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-// -- peek_input -------------------------------------------------------------------------------
-
-peeked peek_input(int fd, pipe_mode mode) noexcept {
-  std::byte byte{};
-  iovec piece{&byte, 1};
-  msghdr header{};
-  header.msg_iov = &piece;
-  header.msg_iovlen = 1;
-  auto result = recvmsg(fd, &header, MSG_PEEK | MSG_DONTWAIT);
-  // An empty message, as is_end() tells it. A stream has none; older kernels set the flag at its
-  // end.
-  auto empty_message = mode == pipe_mode::message && (header.msg_flags & MSG_CTRUNC) != 0;
-  if (result > 0 || (result == 0 && empty_message))
-    return peeked::data;
-  if (result == 0)
-    return peeked::end_of_file;
-  return errno == ECONNRESET ? peeked::reset : peeked::nothing;
-}
-
 } // namespace pipeactor::port

@@ -91,17 +91,4 @@ private:
   std::array<mmsghdr, capacity> headers_{};
 };
 
-/// What a look at the next message, without reading it, found.
-enum class peeked : uint8_t {
-  nothing,
-  data,
-  end_of_file,
-  /// The peer left without reading what it was sent. Reported once; look again.
-  reset,
-};
-
-/// Looks whether a socket has something to read. (SIOCINQ cannot tell an empty message from
-/// nothing.)
-peeked peek_input(int fd, pipe_mode mode) noexcept;
-
 } // namespace pipeactor::port

@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <linux/sockios.h>
-#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -28,6 +27,7 @@ constexpr size_t send_buffer_overhead = 32;
 constexpr size_t longest_kernel_message = (size_t{4} << 20) - 320 + size_t{17} * 4096;
 /// SO_SNDBUF of a stock kernel, for when not even a socket can be made to ask.
 constexpr size_t stock_send_buffer = 212992;
+constexpr size_t usual_groups = 64;
 constexpr size_t most_backlog = 65535;
 constexpr size_t discard_buffer_size = 16384;
 
@@ -115,22 +115,16 @@ size_t send_buffer_of(int fd) noexcept {
   return static_cast<size_t>(value);
 }
 
-bool is_message_socket(int fd) noexcept {
-  int type = 0;
-  socklen_t size = sizeof(type);
-  return getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
-}
-
 bool is_other_than_socket(const std::string& path) {
   struct stat info;
   return stat(path.c_str(), &info) == 0 && !S_ISSOCK(info.st_mode);
 }
 
 std::vector<int64_t> groups_of_peer(int fd) {
-  std::vector<gid_t> groups;
-  socklen_t size = 0;
-  // ERANGE tells how much room it takes. A process cannot change the groups that were
-  // recorded, so the second call succeeds.
+  // Enough for most, so that one call does. ERANGE tells how much room it takes; a process
+  // cannot change the groups that were recorded, so the second call succeeds.
+  std::vector<gid_t> groups(usual_groups);
+  socklen_t size = usual_groups * sizeof(gid_t);
   while (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) {
     if (errno != ERANGE || size <= groups.size() * sizeof(gid_t))
       return {};
@@ -296,13 +290,13 @@ void read_urgent_data_inline(int fd) noexcept {
   switch_on(fd, SO_OOBINLINE);
 }
 
-void discard_input(int fd) noexcept {
+void discard_input(int fd, pipe_mode mode) noexcept {
   // From here on the peer's writes fail: what is queued is all there will be.
   shutdown(fd, SHUT_RD);
   // There is no room for control data, so passed descriptors are dropped, and MSG_CTRUNC
   // tells an empty message, whose time did not fit, from the end. Not on a stream, where older
   // kernels set it at the end too.
-  auto keeps_messages = is_message_socket(fd);
+  auto keeps_messages = mode == pipe_mode::message;
   if (keeps_messages)
     stamp_messages(fd);
   char buffer[discard_buffer_size];
@@ -319,9 +313,21 @@ void discard_input(int fd) noexcept {
   }
 }
 
-bool peer_stopped_writing(int fd) noexcept {
-  pollfd entry = {fd, POLLRDHUP, 0};
-  return poll(&entry, 1, 0) > 0 && (entry.revents & (POLLRDHUP | POLLHUP)) != 0;
+peeked peek_input(int fd, pipe_mode mode) noexcept {
+  std::byte byte{};
+  iovec piece{&byte, 1};
+  msghdr header{};
+  header.msg_iov = &piece;
+  header.msg_iovlen = 1;
+  auto result = recvmsg(fd, &header, MSG_PEEK | MSG_DONTWAIT);
+  // An empty message, as receive_batch::is_end() tells it. A stream has none; older kernels set the flag at its
+  // end.
+  auto empty_message = mode == pipe_mode::message && (header.msg_flags & MSG_CTRUNC) != 0;
+  if (result > 0 || (result == 0 && empty_message))
+    return peeked::data;
+  if (result == 0)
+    return peeked::end_of_file;
+  return errno == ECONNRESET ? peeked::reset : peeked::nothing;
 }
 
 size_t unread_bytes(int fd) noexcept {

@@ -107,10 +107,20 @@ void read_urgent_data_inline(int fd) noexcept;
 
 /// Ends reading and throws away what was received: a socket closed with unread input
 /// makes the peer lose our last words to ECONNRESET.
-void discard_input(int fd) noexcept;
+void discard_input(int fd, pipe_mode mode) noexcept;
 
-/// Returns whether the peer closed or shut down its writing half.
-bool peer_stopped_writing(int fd) noexcept;
+/// What a look at the next message, without reading it, found.
+enum class peeked : uint8_t {
+  nothing,
+  data,
+  end_of_file,
+  /// The peer left without reading what it was sent. Reported once; look again.
+  reset,
+};
+
+/// Looks whether a socket has something to read. (SIOCINQ cannot tell an empty message from
+/// nothing.) Message mode: of a socket whose messages are stamped.
+peeked peek_input(int fd, pipe_mode mode) noexcept;
 
 /// Returns the number of received bytes that wait to be read (SIOCINQ).
 size_t unread_bytes(int fd) noexcept;
