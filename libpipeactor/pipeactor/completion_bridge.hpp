@@ -2,10 +2,10 @@
 
 #include "pipeactor/options.hpp"
 #include "pipeactor/port/completion_port.hpp"
-#include "pipeactor/detail/caf_compat.hpp"
 #include "pipeactor/detail/connection_record.hpp"
 #include "pipeactor/detail/handler_watch.hpp"
 #include "pipeactor/detail/memory_account.hpp"
+#include "pipeactor/detail/pinned_actor.hpp"
 #include "pipeactor/detail/port_messages.hpp"
 
 #include <caf/ref_counted.hpp>

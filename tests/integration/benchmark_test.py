@@ -15,14 +15,18 @@ RUNNER = Path(__file__).parents[2] / "apps" / "pipebench" / "runner"
 class Cells(harness.Case):
 
     def measure(self, only, *options):
-        """Returns {cell: {server: figures}} of all cells whose names hold `only`."""
+        """Returns {(cell, part): {server: figures}} of all cells whose names hold `only`, and
+        keeps what was printed."""
         with tempfile.TemporaryDirectory() as folder:
-            subprocess.run([sys.executable, RUNNER, "--binaries", harness.bin_dir, "--output",
-                            folder, "--only", only, "--rounds", "1", "--seconds", "0.1",
-                            "--retries", "0", "--no-syscalls", *options],
-                           check=True, timeout=harness.DEADLINE * 3, capture_output=True)
+            done = subprocess.run([sys.executable, RUNNER, "--binaries", harness.bin_dir,
+                                   "--output", folder, "--only", only, "--rounds", "1",
+                                   "--seconds", "0.1", "--retries", "0", "--no-syscalls",
+                                   *options],
+                                  check=True, timeout=harness.DEADLINE * 3, capture_output=True)
             record = json.loads(Path(folder, "results.json").read_text(encoding="utf-8"))
-        return {entry["cell"]["name"]: {name: runs[0] for name, runs in entry["results"].items()}
+        self.printed = done.stdout.decode()
+        return {(entry["cell"]["name"], entry["cell"]["part"]):
+                {name: runs[0] for name, runs in entry["results"].items()}
                 for entry in record["entries"]}
 
     def check_all(self, results, servers):
@@ -34,7 +38,26 @@ class Cells(harness.Case):
                 self.assertGreater(figures["messages"], 0, f"{cell}: {server}")
 
     def test_every_server_echoes_in_order(self):
-        self.check_all(self.measure("echo, 1 KiB, 64 conn, 16 in flight"), 5)
+        results = self.measure("echo, 1 KiB, 64 conn, 16 in flight")
+        self.check_all(results, 3)
+        self.assertGreaterEqual(len(results["echo, 1 KiB, 64 conn, 16 in flight", "compared"]), 5)
+
+    def test_messages_of_a_mebibyte_come_back(self):
+        results = self.measure("echo, 1 MiB, 1 conn, 1 in flight")
+        # Those that the system's limit (net.core.wmem_max) keeps from sending so much fail.
+        self.assertIn("pipeactor", results["echo, 1 MiB, 1 conn, 1 in flight", "grid"])
+        self.assertIn("| 1 MiB, 1 |", self.printed)
+
+    def test_some_of_the_connections_are_active(self):
+        self.check_all(self.measure("64 active"), 2)
+
+    def test_another_build_is_compared(self):
+        other = harness.program("pipecat")
+        results = self.measure("echo, 64 B, 64 conn, 1 in flight", "--also", f"other={other}",
+                               "--servers", "pipeactor")
+        self.check_all(results, 2)
+        for found in results.values():
+            self.assertIn("other", found)
 
     def test_every_server_broadcasts_in_order(self):
         self.check_all(self.measure("broadcast, 64 B, 64 conn, 16 in flight"), 3)
@@ -50,14 +73,14 @@ class Cells(harness.Case):
 
     def test_idle_connections_cost_memory(self):
         results = self.measure("idle, 64 B, 100 conn")
-        figures = results["idle, 64 B, 100 conn"]["pipeactor"]
+        figures = results["idle, 64 B, 100 conn", "growth"]["pipeactor"]
         self.assertGreater(figures["server_bytes_per_connection"], 0)
 
     def test_writers_on_the_scheduler_keep_their_order(self):
         self.check_all(self.measure("4 writers"), 1)
 
     def test_a_server_starts(self):
-        for server, figures in self.measure("starting")["starting"].items():
+        for server, figures in self.measure("starting")["starting", "compared"].items():
             self.assertGreater(figures["start_ms"], 0, server)
 
     def test_a_server_that_is_not_there_is_reported(self):

@@ -49,6 +49,8 @@ int main(int argc, char** argv) {
                  "Where messages to broadcast go, if not to the same socket.");
   app.add_option("--connections", options.connections, "How many at once (default 64).")
     ->check(CLI::PositiveNumber);
+  app.add_option("--active", options.active,
+                 "Echo: how many of the connections send; 0 (default): all.");
   app.add_option("--size", options.message_size, "Bytes of a message, at least 8.")
     ->check(CLI::Range(8u, 64u << 20));
   app.add_option("--in-flight", options.in_flight, "Messages of each connection on their way.")

@@ -2,6 +2,7 @@
 
 #include "measurement.hpp"
 
+#include <algorithm>
 #include <deque>
 
 namespace pipebench {
@@ -21,13 +22,15 @@ public:
       : options_(options), mover_(config_of(options),
                                   std::vector<endpoint>(options.connections,
                                                         endpoint{options.path, role::echo_client})),
+        active_(options.active > 0 ? std::min(options.active, options.connections)
+                                   : options.connections),
         due_times_(options.connections), measurement_(options) {}
 
   nlohmann::json run() {
     auto now = now_ns();
     next_due_ = static_cast<double>(now);
     for (size_t n = 0; options_.rate == 0 && n < options_.in_flight; ++n)
-      for (size_t i = 0; i < options_.connections; ++i)
+      for (size_t i = 0; i < active_; ++i)
         ask(i, now);
     while (!over_)
       mover_.turn(*this);
@@ -51,7 +54,7 @@ public:
       return;
     for (; next_due_ <= static_cast<double>(now); next_due_ += 1e9 / options_.rate) {
       ask(next_connection_, static_cast<uint64_t>(next_due_));
-      next_connection_ = (next_connection_ + 1) % options_.connections;
+      next_connection_ = (next_connection_ + 1) % active_;
     }
   }
 
@@ -63,6 +66,8 @@ private:
 
   const load_options& options_;
   mover mover_;
+  /// The first so many connections send.
+  size_t active_;
   /// Of each connection's messages that are not back: when they were due.
   std::vector<std::deque<uint64_t>> due_times_;
   measurement measurement_;

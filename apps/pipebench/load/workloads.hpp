@@ -14,6 +14,8 @@ struct load_options {
   std::string publisher_path;
   dialect speaks = dialect::packets;
   size_t connections = 64;
+  /// How many of them send anything; 0: all.
+  size_t active = 0;
   size_t message_size = 64;
   size_t in_flight = 1;
   /// Messages per second that are sent no matter what comes back; 0: as fast as answers come.

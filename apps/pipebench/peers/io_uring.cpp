@@ -1,6 +1,7 @@
 // Bare io_uring on SOCK_SEQPACKET: multishot accept and receive into provided buffers, which
 // are sent as they are; one system call a turn. --buffers=N: long messages go round in few, which
-// stay in the cache; --poll: it never sleeps. With --broadcast each message goes to all.
+// stay in the cache; --largest=N: the longest message; --poll: it never sleeps. With --broadcast
+// each message goes to all.
 
 #include "peer.hpp"
 
@@ -20,9 +21,6 @@ namespace {
 constexpr unsigned entries = 4096;
 constexpr unsigned completions = 16384;
 constexpr unsigned most_buffers = 1024;
-constexpr size_t buffer_size = peer::largest_message;
-// An odd number of cache lines, so that buffers do not meet in the same cache sets.
-constexpr size_t stride = (buffer_size / 64 | 1) * 64;
 
 enum class operation : uint32_t { accept, receive, send, waiting_send };
 
@@ -52,9 +50,10 @@ int64_t cost_of(unsigned length) {
 class server {
 public:
   /// @param buffer_count a power of two
-  server(int listener, bool broadcast, bool poll, unsigned buffer_count)
+  /// @param largest bytes of the longest message
+  server(int listener, bool broadcast, bool poll, unsigned buffer_count, size_t largest)
       : listener_(listener), broadcast_(broadcast), poll_(poll), buffer_count_(buffer_count),
-        buffers_(buffer_count) {
+        buffer_size_(largest), stride_((largest / 64 | 1) * 64), buffers_(buffer_count) {
     io_uring_params params{};
     params.flags = IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_SINGLE_ISSUER
                    | IORING_SETUP_COOP_TASKRUN | IORING_SETUP_TASKRUN_FLAG | IORING_SETUP_CQSIZE
@@ -62,7 +61,7 @@ public:
     params.cq_entries = completions;
     check(io_uring_queue_init_params(entries, &ring_, &params), "io_uring_setup");
     io_uring_register_ring_fd(&ring_);
-    memory_ = static_cast<char*>(map(stride * buffer_count_));
+    memory_ = static_cast<char*>(map(stride_ * buffer_count_));
     provided_ = static_cast<io_uring_buf_ring*>(map(sizeof(io_uring_buf) * buffer_count_));
     io_uring_buf_reg registration{};
     registration.ring_addr = reinterpret_cast<uintptr_t>(provided_);
@@ -108,12 +107,13 @@ private:
   }
 
   char* data_of(unsigned id) const {
-    return memory_ + stride * id;
+    return memory_ + stride_ * id;
   }
 
   void provide(unsigned id) {
-    io_uring_buf_ring_add(provided_, data_of(id), buffer_size, static_cast<uint16_t>(id),
-                          static_cast<int>(buffer_count_ - 1), returned_++);
+    io_uring_buf_ring_add(provided_, data_of(id), static_cast<unsigned>(buffer_size_),
+                          static_cast<uint16_t>(id), static_cast<int>(buffer_count_ - 1),
+                          returned_++);
   }
 
   void provide_returned() {
@@ -198,7 +198,7 @@ private:
     auto owned = std::make_unique<client>();
     auto& c = *owned;
     c.fd = fd;
-    peer::raise_send_buffer(fd);
+    peer::raise_send_buffer(fd, buffer_size_);
     int granted = 0;
     socklen_t length = sizeof granted;
     getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &granted, &length);
@@ -299,6 +299,9 @@ private:
   bool broadcast_;
   bool poll_;
   unsigned buffer_count_;
+  size_t buffer_size_;
+  /// An odd number of cache lines, so that buffers do not meet in the same cache sets.
+  size_t stride_;
   char* memory_ = nullptr;
   io_uring_buf_ring* provided_ = nullptr;
   int returned_ = 0;
@@ -314,7 +317,8 @@ private:
 int main(int argc, char** argv) {
   auto args = peer::parse(argc, argv);
   server self{peer::listen_at(args.path, SOCK_SEQPACKET), args.has("--broadcast"),
-              args.has("--poll"), static_cast<unsigned>(args.number("--buffers", most_buffers))};
+              args.has("--poll"), static_cast<unsigned>(args.number("--buffers", most_buffers)),
+              args.number("--largest", peer::largest_message)};
   peer::announce(args.path);
   self.run();
 }

@@ -77,6 +77,10 @@ void on_data(client& from, const char* data, size_t size) {
     auto taken = take_frames(from, data, size);
     unread.assign(data + taken, data + size);
   } else {
+    uint32_t length = 0;
+    if (unread.size() >= prefix_size)
+      std::memcpy(&length, unread.data(), prefix_size);
+    unread.reserve(prefix_size + length);
     unread.insert(unread.end(), data, data + size);
     auto taken = take_frames(from, unread.data(), unread.size());
     unread.erase(unread.begin(), unread.begin() + static_cast<ptrdiff_t>(taken));

@@ -81,12 +81,12 @@ inline int listen_at(const std::string& path, int flags) {
   return fd;
 }
 
-/// The longest message that a peer takes.
+/// The longest message that a peer takes, if it is not told another length.
 constexpr size_t largest_message = 256u << 10;
 
 /// Lets a socket hold messages that long, as pipeactor does (the kernel doubles the value).
-inline void raise_send_buffer(int fd) {
-  int bytes = largest_message;
+inline void raise_send_buffer(int fd, size_t largest = largest_message) {
+  auto bytes = static_cast<int>(largest);
   setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);
 }
 

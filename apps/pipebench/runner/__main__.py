@@ -16,6 +16,8 @@ import cells
 import machine
 import report
 import running
+import servers
+from servers import PIPEACTOR
 
 
 def parse():
@@ -29,6 +31,8 @@ def parse():
                         help="cells whose name holds one of these texts, separated by ';'")
     parser.add_argument("--servers", default="", metavar="NAMES",
                         help="only these servers, separated by commas")
+    parser.add_argument("--also", action="append", default=[], metavar="NAME=PROGRAM",
+                        help="another build of pipecat, beside pipeactor in each cell")
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--retries", type=int, default=3, metavar="N",
@@ -41,10 +45,14 @@ def parse():
 
 def chosen(options):
     result = cells.quick() if options.quick else cells.full()
+    for name, _, program in (x.partition("=") for x in options.also):
+        servers.add_build(name, program)
+        result = [dataclasses.replace(c, servers=(*c.servers, name)) if PIPEACTOR in c.servers
+                  else c for c in result]
     if options.only:
         result = [c for c in result if any(t in c.name for t in options.only.split(";"))]
     if options.servers:
-        names = options.servers.split(",")
+        names = [*options.servers.split(","), *(x.partition("=")[0] for x in options.also)]
         result = [dataclasses.replace(c, servers=tuple(s for s in c.servers if s in names))
                   for c in result]
     return [c for c in result if c.servers]
@@ -59,6 +67,8 @@ def measure(options):
         sys.exit(f"pipebench: no pipebench-load in {plan.binaries}: scripts/benchmark.sh builds it")
     record = {"machine": machine.describe(), "entries": []}
     for cell in chosen(options):
+        if cell.part == "history" and len(running.available(cell, plan)) < 2:
+            continue
         entry = {"cell": {**dataclasses.asdict(cell), "name": cell.name},
                  "results": running.run(cell, plan)}
         record["entries"].append(entry)
@@ -77,11 +87,14 @@ def main():
         record = json.loads(options.source.read_text(encoding="utf-8"))
     else:
         record = measure(options)
-    tables = [*(report.table(e) for e in record["entries"]), bars.table(record["entries"]),
+    entries = record["entries"]
+    tables = [*(report.table(e) for e in entries if e["cell"]["part"] in ("compared", "growth")),
+              *report.grid_tables(entries), report.history_table(entries), bars.table(entries),
               *(report.growth_table(growth, points)
-                for growth, points in report.growths(record["entries"]))]
+                for growth, points in report.growths(entries))]
     for lines in tables:
-        print("\n".join(lines) + "\n")
+        if lines:
+            print("\n".join(lines) + "\n")
     report.tell_noise(record)
     try:
         import plots

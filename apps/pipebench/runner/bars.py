@@ -27,7 +27,7 @@ class Bar:
         return (cell["work"] == self.work and cell["size"] in self.sizes
                 and cell["connections"] in self.connections
                 and cell["in_flight"] in self.in_flight and cell["poll"] == self.poll
-                and not cell["rate"] and not cell["growth"])
+                and not cell["rate"] and cell["part"] == "compared")
 
 
 SMALL = (64, 1024)

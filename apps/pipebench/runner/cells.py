@@ -1,8 +1,8 @@
 """What is measured: a cell is one work at one size, for several servers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from servers import PIPEACTOR, REFERENCE
+from servers import BEFORE, PIPEACTOR, REFERENCE
 
 KIB = 1024
 
@@ -17,10 +17,15 @@ class Cell:
     # Neither the server nor the load sleeps.
     poll: bool = False
     bridges: int = 1
+    # Of the connections, how many exchange messages; 0: all.
+    active: int = 0
     servers: tuple = (REFERENCE, PIPEACTOR, "io_uring")
     # Which plot of growth it is a point of, and its place there.
     growth: str = ""
     place: int = 0
+    # Where it is told: "compared" in a table of its own; "grid", "history" and "growth" in one
+    # table with others of its kind.
+    part: str = "compared"
 
     @property
     def name(self):
@@ -37,6 +42,8 @@ class Cell:
             parts.append("spin")
         if self.bridges > 1:
             parts.append(f"{self.bridges} bridges")
+        if self.active:
+            parts.append(f"{self.active} active")
         return ", ".join(parts)
 
 
@@ -48,6 +55,11 @@ def in_bytes(size):
 
 ALL_ECHO = (REFERENCE, PIPEACTOR, "pipeactor epoll", "pipeactor marshalled", "libuv bytes", "asio",
             "asio packets", "nng", "zmq", "epoll", "epoll mmsg", "io_uring")
+GRID = (REFERENCE, PIPEACTOR, "io_uring")
+GRID_SIZES = (64, KIB, 16 * KIB, 128 * KIB, 1024 * KIB)
+GRID_CONNECTIONS = (1, 16, 64, 256, 1000)
+# More than this on its way at once is memory of the kernel that a small machine does not have.
+GRID_BYTES = 256 << 20
 SOME_ECHO = (REFERENCE, PIPEACTOR, "pipeactor epoll", "epoll", "epoll mmsg", "zmq", "io_uring")
 BROADCAST = (REFERENCE, PIPEACTOR, "nng", "zmq", "io_uring")
 BYTES = ("libuv bytes", "pipeactor bytes", "asio bytes")
@@ -86,8 +98,22 @@ def compared():
     yield Cell("idle", connections=1000, servers=(REFERENCE, PIPEACTOR, "nng", "zmq", "io_uring"))
 
 
+def history():
+    """Cells that show what was gained since pipebench was there to tell."""
+    for cell in (Cell(), Cell(in_flight=16), Cell(connections=256, in_flight=16),
+                 Cell(connections=1000), Cell(size=KIB, in_flight=16),
+                 Cell(size=16 * KIB, in_flight=16), Cell("broadcast", in_flight=16),
+                 Cell("connecting", connections=16)):
+        yield replace(cell, servers=(PIPEACTOR, BEFORE), part="history")
+
+
 def growing():
     """Cells that show how cost grows, of pipeactor and of bare io_uring beneath it."""
+    for cell in growing_cells():
+        yield replace(cell, part="growth")
+
+
+def growing_cells():
     both = (PIPEACTOR, "io_uring")
     for n in (1, 4, 16, 64, 256, 1000, 4000, 10_000):
         yield Cell(connections=n, servers=both, growth="connections", place=n)
@@ -95,6 +121,8 @@ def growing():
         yield Cell(size=size, servers=both, growth="message size", place=size)
     for n in (1, 4, 16, 64, 256, 1000):
         yield Cell("broadcast", n, in_flight=4, servers=both, growth="subscribers", place=n)
+    for n in (16, 64, 256, 1000):
+        yield Cell(connections=1000, active=n, servers=both, growth="active connections", place=n)
     for n in (1, 2, 4):
         yield Cell(in_flight=16, bridges=n, servers=(PIPEACTOR,), growth="bridges", place=n)
     for n in (1, 2, 4, 16, 64):
@@ -103,5 +131,15 @@ def growing():
         yield Cell("idle", n, servers=(PIPEACTOR,), growth="idle connections", place=n)
 
 
+def grid():
+    """Cells for each size, number of connections and of messages in flight."""
+    for size in GRID_SIZES:
+        for in_flight in (1, 16):
+            for connections in GRID_CONNECTIONS:
+                if size * in_flight * connections <= GRID_BYTES:
+                    yield Cell(size=size, in_flight=in_flight, connections=connections,
+                               servers=GRID, part="grid")
+
+
 def full():
-    return [*compared(), *growing()]
+    return [*compared(), *grid(), *history(), *growing()]

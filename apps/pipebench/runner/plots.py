@@ -17,8 +17,9 @@ from servers import PIPEACTOR
 
 OURS, OTHERS = "#1f6f8b", "#b8c4cc"
 LABELS = {"connections": "connections", "message size": "bytes of a message",
-          "subscribers": "subscribers", "writers": "actors that write", "bridges": "bridges (I/O threads)",
-          "idle connections": "idle connections"}
+          "subscribers": "subscribers", "writers": "actors that write",
+          "active connections": "connections with messages, of 1,000",
+          "bridges": "bridges (I/O threads)", "idle connections": "idle connections"}
 
 
 def draw(record, folder):
@@ -37,7 +38,7 @@ def save(figure, path):
 
 
 def draw_ratios(entries, path):
-    shown = [e for e in entries if not e["cell"]["growth"] and len(e["results"]) > 2
+    shown = [e for e in entries if e["cell"]["part"] == "compared" and len(e["results"]) > 2
              and e["cell"]["work"] in ("echo", "broadcast") and not e["cell"]["rate"]]
     if not shown:
         return

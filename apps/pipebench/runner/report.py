@@ -3,8 +3,9 @@
 import math
 from statistics import median
 
+from cells import in_bytes
 from running import MOST_OTHERS
-from servers import PIPEACTOR, REFERENCE
+from servers import BEFORE, PIPEACTOR, REFERENCE
 
 # A ratio whose rounds differ by more than this factor tells little.
 MOST_SPREAD = 1.5
@@ -67,6 +68,41 @@ def table(entry):
             f"| {'-' if syscalls is None else f'{syscalls:.2f}'} "
             f"| {middle(results, name, 'p50_us'):,.0f} | {middle(results, name, 'p99_us'):,.0f} |")
     return lines
+
+
+def grid_tables(entries):
+    """Yields the lines of a table for each peer of the grid: messages per second of pipeactor as
+    a ratio to it."""
+    points = [e for e in entries if e["cell"]["part"] == "grid"]
+    columns = sorted({e["cell"]["connections"] for e in points})
+    for peer in [n for n in points[0]["results"] if n != PIPEACTOR] if points else []:
+        rows = {}
+        for entry in points:
+            cell = entry["cell"]
+            found = ratios(entry["results"], PIPEACTOR, peer)
+            row = rows.setdefault((cell["size"], cell["in_flight"]), {})
+            row[cell["connections"]] = f"{median(found):.2f}" if found else "failed"
+        yield [f"| to {peer}: size, in flight | " + " | ".join(f"{n:,} conn" for n in columns) + " |",
+               "|---" * (len(columns) + 1) + "|",
+               *(f"| {in_bytes(size)}, {in_flight} | "
+                 + " | ".join(row.get(n, "-") for n in columns) + " |"
+                 for (size, in_flight), row in rows.items())]
+
+
+def history_table(entries):
+    """Returns the lines of the table of what was gained: processor time and messages per second
+    of pipeactor as a ratio to an earlier build."""
+    lines = []
+    for entry in entries:
+        cell, results = entry["cell"], entry["results"]
+        if cell["part"] != "history" or not ratios(results, PIPEACTOR, BEFORE):
+            continue
+        speed = ratios(results, PIPEACTOR, BEFORE)
+        cpu = ratios(results, PIPEACTOR, BEFORE, "server_cpu_us_per_message")
+        lines.append(f"| {cell['name']} | {median(cpu):.2f} | {min(cpu):.2f} to {max(cpu):.2f} "
+                     f"| {median(speed):.2f} | {min(speed):.2f} to {max(speed):.2f} |")
+    return ["| work | server CPU, now to before | rounds | messages/s, now to before | rounds |",
+            "|---|---|---|---|---|", *lines] if lines else []
 
 
 def growths(entries):

@@ -43,17 +43,24 @@ class Failed(Exception):
     """A run that gives no figure, and why."""
 
 
+def available(cell, plan):
+    """Returns the servers of a cell that are built."""
+    return [name for name in cell.servers if (plan.binaries / SERVERS[name].program).exists()]
+
+
 def run(cell, plan):
     """Returns {server: [figures of each round]}; figures are None where a run failed."""
-    names = [name for name in cell.servers if (plan.binaries / SERVERS[name].program).exists()]
+    names = available(cell, plan)
     results = {name: [] for name in names}
     # Memory does not vary, and many points make up for few rounds where growth is plotted.
-    rounds = 1 if cell.work == "idle" else min(plan.rounds, 3) if cell.growth else plan.rounds
+    rounds = (1 if cell.work == "idle" else min(plan.rounds, 3) if cell.part in ("growth", "grid")
+              else plan.rounds)
     for number in range(rounds):
         for name in random.sample(names, len(names)):
             results[name].append(run_quietly(cell, name, plan))
         plan.progress(f"{cell.name}: round {number + 1} of {rounds}")
-    if plan.syscalls and cell.work in ("echo", "broadcast") and shutil.which("perf"):
+    if (plan.syscalls and cell.part in ("compared", "growth")
+            and cell.work in ("echo", "broadcast") and shutil.which("perf")):
         for name in names:
             with contextlib.suppress(Failed):
                 figures = run_once(cell, name, plan, counting=True)
@@ -158,6 +165,8 @@ def load(cell, server, path, pid, plan, counting):
                "--seconds", str(plan.seconds), "--warm-up", str(0 if counting else plan.warm_up)]
     if cell.poll:
         command.append("--poll")
+    if cell.active:
+        command += ["--active", str(cell.active)]
     if cell.work == "broadcast" and server.own_publisher_socket:
         command += ["--publish-to", path + ".in"]
     if counting:

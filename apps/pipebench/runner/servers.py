@@ -1,8 +1,11 @@
 """The servers that are compared: how each is started, and how it is spoken to."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 PIPEACTOR = "pipeactor"
+# pipeactor as it was when pipebench came, where benchmark.sh has built it.
+BEFORE = "pipeactor before"
 REFERENCE = "libuv"
 
 
@@ -14,22 +17,28 @@ class Server:
     flags: tuple = ()
     works: frozenset = frozenset({"echo"})
     own_publisher_socket: bool = False
-    # Takes --buffers=N: fewer for long messages, so that they stay in the cache.
+    # Takes --buffers=N: fewer for long messages, so that they stay in the cache; and --largest=N.
     counts_buffers: bool = False
     polls: bool = False
 
     def command(self, binaries, path, cell):
         """Returns the command line that serves `cell` at the socket `path`."""
         program = str(binaries / self.program)
-        if self.program == "pipecat":
+        if Path(self.program).name == "pipecat":
             work = "--broadcast" if cell.work == "broadcast" else "--echo"
             spin = ("--spin-us", "50") if cell.poll else ()
             return [program, "listen", path, work, "--threads", str(cell.bridges),
                     *spin, *self.flags]
         broadcast = ("--broadcast",) if cell.work == "broadcast" else ()
         buffers = (f"--buffers={buffers_for(cell.size)}",) if self.counts_buffers else ()
+        if self.counts_buffers and cell.size > LARGEST:
+            buffers += (f"--largest={cell.size}",)
         poll = ("--poll",) if cell.poll and self.polls else ()
         return [program, path, *broadcast, *buffers, *poll, *self.flags]
+
+
+# Bytes of the longest message that peers take, if not told otherwise.
+LARGEST = 256 << 10
 
 
 def buffers_for(size):
@@ -43,6 +52,8 @@ NO_BROADCAST = EVERYTHING - {"broadcast"}
 SERVERS = {
     PIPEACTOR: Server("pipecat", "packets", "pipecat listen, a session a client",
                       works=EVERYTHING),
+    BEFORE: Server("../before/first/build/bin/pipecat", "packets", "pipecat of an earlier revision",
+                   works=EVERYTHING),
     "pipeactor epoll": Server("pipecat", "packets", "the same on the epoll port",
                               flags=("--port", "epoll"), works=EVERYTHING),
     "pipeactor marshalled": Server("pipecat", "packets", "one ordinary actor for all clients",
@@ -72,3 +83,9 @@ SERVERS = {
                        "multishot, provided buffers, no actors", works=EVERYTHING, counts_buffers=True,
                        polls=True),
 }
+
+
+def add_build(name, program):
+    """Makes another build of pipecat a server."""
+    SERVERS[name] = Server(str(Path(program).resolve()), "packets", "another build",
+                           works=EVERYTHING)

@@ -320,8 +320,8 @@ peeked peek_input(int fd, pipe_mode mode) noexcept {
   header.msg_iov = &piece;
   header.msg_iovlen = 1;
   auto result = recvmsg(fd, &header, MSG_PEEK | MSG_DONTWAIT);
-  // An empty message, as receive_batch::is_end() tells it. A stream has none; older kernels set the flag at its
-  // end.
+  // An empty message, as receive_batch::is_end() tells it. A stream has none; older kernels set
+  // the flag at its end.
   auto empty_message = mode == pipe_mode::message && (header.msg_flags & MSG_CTRUNC) != 0;
   if (result > 0 || (result == 0 && empty_message))
     return peeked::data;

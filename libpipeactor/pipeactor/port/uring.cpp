@@ -13,9 +13,9 @@ namespace pipeactor::port {
 
 namespace {
 
-/// Buffers that are ready at first: their beginnings fill half of a 32 KiB cache with 64-byte
-/// messages of 256 connections.
-constexpr uint32_t first_wanted = 64;
+/// Buffers that are ready at first, and twice as many each time that they run out. The kernel
+/// gives none back when long messages come, and each of these would be cold.
+constexpr uint32_t first_wanted = 16;
 /// The kernel uses buffers in turn, not the last one first: of long messages only as many
 /// are kept ready as have this many bytes together, or each would touch cold memory.
 constexpr size_t hot_bytes = size_t{16} << 20;

@@ -1,0 +1,73 @@
+// What only the Linux ports know: sockets, hang-ups, control data. What every port
+// promises is tested in tests/contract.
+
+#include "unix_port_helpers.hpp"
+
+#include <fcntl.h>
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+using namespace unix_port;
+
+// -- reading ----------------------------------------------------------------------------------
+
+TEST_CASE("unix ports tell an empty message from the end") {
+  world w;
+  auto [pipe, peer] = w.connected(pipe_mode::message);
+  w.port->start_reading(*pipe);
+  REQUIRE(send_to(peer, ""));
+  CHECK(w.settle() == strings{"received "});
+  REQUIRE(send_to(peer, "x"));
+  REQUIRE(send_to(peer, ""));
+  REQUIRE(send_to(peer, ""));
+  peer = unique_fd{};
+  strings expected{"received x", "received ", "received ", "ended closed_by_peer"};
+  if (!w.sees_an_empty_message_before_the_end())
+    expected.erase(expected.begin() + 1);
+  CHECK(w.settle() == expected);
+}
+
+TEST_CASE("unix ports discard nothing that the peer still needs after empty messages") {
+  world w;
+  auto [pipe, peer] = w.connected(pipe_mode::message);
+  w.port->start_reading(*pipe);
+  REQUIRE(send_to(peer, ""));
+  REQUIRE(send_to(peer, ""));
+  shutdown(peer.get(), SHUT_WR);
+  CHECK(w.settle().back() == "ended closed_by_peer");
+  w.port->write(*pipe, payload{"last words"});
+  CHECK(w.settle() == strings{"sent 1"});
+  w.port->close(*pipe);
+  CHECK(w.settle() == strings{"closed"});
+  CHECK(receive_from(peer) == "last words");
+}
+
+TEST_CASE("unix ports see empty messages that were sent before the pipe was adopted") {
+  world w;
+  int ends[2];
+  REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == 0);
+  unique_fd peer{ends[1]};
+  REQUIRE(send_to(peer, ""));
+  REQUIRE(send_to(peer, "x"));
+  peer = unique_fd{};
+  auto pipe = w.adopt(unique_fd{ends[0]}, pipe_mode::message);
+  w.port->start_reading(*pipe);
+  CHECK(w.settle() == strings{"received ", "received x", "ended closed_by_peer"});
+}
+
+TEST_CASE("unix ports take an unread empty message for something unread") {
+  world w;
+  auto [pipe, peer] = w.connected(pipe_mode::message);
+  REQUIRE(send_to(peer, ""));
+  peer = unique_fd{};
+  if (!w.sees_an_empty_message_before_the_end()) {
+    CHECK(w.settle() == strings{"ended closed_by_peer"});
+    return;
+  }
+  CHECK(w.settle().empty());
+  CHECK(w.turns_in(50ms) < 20);
+  w.port->read_one(*pipe);
+  CHECK(w.settle() == strings{"received ", "ended closed_by_peer"});
+}
