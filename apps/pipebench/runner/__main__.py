@@ -35,6 +35,8 @@ def parse():
                         help="another build of pipecat, beside pipeactor in each cell")
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0)
+    parser.add_argument("--warm-up", type=float, default=0.3, metavar="SECONDS",
+                        help="of each run, before what counts (default 0.3)")
     parser.add_argument("--retries", type=int, default=3, metavar="N",
                         help="repeat a run up to N times where others use the machine (default 3)")
     parser.add_argument("--no-syscalls", action="store_true", help="do not count system calls")
@@ -61,7 +63,7 @@ def chosen(options):
 def measure(options):
     plan = running.Plan(binaries=options.binaries.resolve(),
                         rounds=options.rounds or (3 if options.quick else 5),
-                        seconds=options.seconds or 0.5,
+                        seconds=options.seconds or 0.5, warm_up=options.warm_up,
                         syscalls=not options.no_syscalls, retries=options.retries)
     if not (plan.binaries / "pipebench-load").exists():
         sys.exit(f"pipebench: no pipebench-load in {plan.binaries}: scripts/benchmark.sh builds it")
