@@ -26,7 +26,7 @@ MAX_COLUMNS = 100
 # Where an operating system must not show, and the files there in which it may.
 OS_FREE = ("libpipeactor/", "apps/", "examples/")
 OS_ALLOWED = re.compile(
-    r"libpipeactor/pipeactor/(port/.*|pipe_name(_\w+)?\.cpp|peer_identity(_\w+)?\.cpp|export\.hpp)$"
+    r"libpipeactor/(port/(linux|windows)/.*|pipeactor/export\.hpp)$"
     r"|apps/.*_(posix|windows)\.cpp$|apps/pipebench/(load|peers|writers)/.*")
 OS_HEADER = re.compile(
     r'#\s*include\s*[<"]((sys|linux|asm|netinet|arpa)/\S+|windows\.h|winsock2?\.h|ws2tcpip\.h'

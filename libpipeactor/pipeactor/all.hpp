@@ -13,7 +13,6 @@
 #include "pipeactor/payload.hpp"
 #include "pipeactor/peer_identity.hpp"
 #include "pipeactor/pipe_access.hpp"
-#include "pipeactor/pipe_name.hpp"
 #include "pipeactor/session.hpp"
 #include "pipeactor/statistics.hpp"
 

@@ -1,8 +1,8 @@
 #include "pipeactor/context.hpp"
 
-#include "pipeactor/completion_bridge.hpp"
-#include "pipeactor/detail/client_manager_actor.hpp"
-#include "pipeactor/detail/server_actor.hpp"
+#include "actors/client_manager_actor.hpp"
+#include "actors/server_actor.hpp"
+#include "bridge/completion_bridge.hpp"
 
 #include <mutex>
 
@@ -121,7 +121,7 @@ caf::expected<port_kind> context::port() {
   return bridges->front()->kind();
 }
 
-void context::step() {
+void context::turn() {
   for (auto& bridge : impl_->bridges)
     bridge->turn(port::time_point::min());
 }

@@ -1,11 +1,11 @@
 #pragma once
 
+#include "pipeactor/caf.hpp"
 #include "pipeactor/export.hpp"
 #include "pipeactor/named_pipe_client_manager.hpp"
 #include "pipeactor/named_pipe_server.hpp"
 #include "pipeactor/options.hpp"
 #include "pipeactor/session.hpp"
-#include "pipeactor/detail/caf_compat.hpp"
 
 #include <memory>
 #include <string>
@@ -68,7 +68,7 @@ public:
   caf::expected<port_kind> port();
 
   /// Runs one turn of each bridge, where `context_options::run_threads` is false.
-  void step();
+  void turn();
 
 private:
   struct impl;

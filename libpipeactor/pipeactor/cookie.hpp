@@ -1,8 +1,8 @@
 #pragma once
 
+#include "pipeactor/caf.hpp"
 #include "pipeactor/export.hpp"
 #include "pipeactor/payload.hpp"
-#include "pipeactor/detail/caf_compat.hpp"
 
 #include <optional>
 #include <string>

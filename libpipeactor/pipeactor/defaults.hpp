@@ -64,7 +64,7 @@ constexpr size_t messages_per_job = 64;
 constexpr size_t completions_per_turn = 4096;
 /// Receive buffers of one size that a port may hold at most.
 constexpr size_t receive_buffers = 1024;
-constexpr unsigned uring_submission_entries = 512;
-constexpr unsigned uring_completion_entries = 4096;
+constexpr unsigned io_uring_submission_entries = 512;
+constexpr unsigned io_uring_completion_entries = 4096;
 
 } // namespace pipeactor::defaults

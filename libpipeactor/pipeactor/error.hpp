@@ -1,7 +1,7 @@
 #pragma once
 
+#include "pipeactor/caf.hpp"
 #include "pipeactor/export.hpp"
-#include "pipeactor/detail/caf_compat.hpp"
 
 #include <cstdint>
 #include <string>

@@ -3,10 +3,10 @@
 // What servers and client managers tell their handler actor, as messages. See
 // messages.hpp.
 
+#include "pipeactor/caf.hpp"
 #include "pipeactor/cookie.hpp"
 #include "pipeactor/named_pipe_connection.hpp"
 #include "pipeactor/payload.hpp"
-#include "pipeactor/detail/caf_compat.hpp"
 
 #include <cstdint>
 #include <string>

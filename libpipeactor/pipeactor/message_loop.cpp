@@ -1,7 +1,8 @@
 #include "pipeactor/message_loop.hpp"
 
-#include "pipeactor/detail/ask.hpp"
-#include "pipeactor/detail/log.hpp"
+#include "base/ask.hpp"
+#include "base/caf_0_17/scheduler.hpp"
+#include "base/log.hpp"
 
 #include <caf/actor_companion.hpp>
 #include <caf/message_handler.hpp>

@@ -1,6 +1,6 @@
 #include "pipeactor/named_pipe_client_manager.hpp"
 
-#include "pipeactor/detail/ask.hpp"
+#include "base/ask.hpp"
 
 namespace pipeactor {
 

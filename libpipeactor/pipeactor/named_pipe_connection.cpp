@@ -2,7 +2,7 @@
 
 #include "pipeactor/error.hpp"
 #include "pipeactor/messages.hpp"
-#include "pipeactor/detail/connection_actor.hpp"
+#include "actors/connection_actor.hpp"
 
 namespace pipeactor {
 

@@ -1,11 +1,12 @@
 #pragma once
 
+#include "pipeactor/caf.hpp"
 #include "pipeactor/cookie.hpp"
+#include "pipeactor/defaults.hpp"
 #include "pipeactor/export.hpp"
+#include "pipeactor/native_handle.hpp"
 #include "pipeactor/payload.hpp"
 #include "pipeactor/peer_identity.hpp"
-#include "pipeactor/port/pipe_instance.hpp"
-#include "pipeactor/detail/caf_compat.hpp"
 
 #include <any>
 #include <cstdint>

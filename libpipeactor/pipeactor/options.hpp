@@ -1,9 +1,9 @@
 #pragma once
 
+#include "pipeactor/caf.hpp"
 #include "pipeactor/defaults.hpp"
 #include "pipeactor/export.hpp"
 #include "pipeactor/pipe_access.hpp"
-#include "pipeactor/detail/caf_compat.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -80,7 +80,7 @@ struct context_options {
   port_factory make_port;
 
   /// false: bridges have no threads of their own; the caller runs them with
-  /// `context::step`, all from one thread.
+  /// `context::turn`, all from one thread.
   bool run_threads = true;
 };
 

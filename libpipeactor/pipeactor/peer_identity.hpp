@@ -1,7 +1,7 @@
 #pragma once
 
+#include "pipeactor/caf.hpp"
 #include "pipeactor/export.hpp"
-#include "pipeactor/detail/caf_compat.hpp"
 
 #include <cstdint>
 #include <string>
@@ -39,22 +39,6 @@ PIPEACTOR_EXPORT std::string describe(const peer_identity& peer);
 
 /// Returns what peers learn about this process: its effective user and groups.
 PIPEACTOR_EXPORT peer_identity this_process();
-
-/// What a user or a group is to the system.
-struct account {
-  /// -1 where it has none (Windows).
-  int64_t id = -1;
-  /// Windows; of a number, and elsewhere, empty.
-  std::string sid;
-};
-
-/// Looks a user or a group up: a number stands for itself, on Windows "S-1-5-..." does, and a name
-/// is looked up in the system's database of users, which may wait for a directory service.
-/// @returns `errc::invalid_option` for one that is not there
-PIPEACTOR_EXPORT caf::expected<account> find_user(const std::string& user);
-
-/// @copydoc find_user
-PIPEACTOR_EXPORT caf::expected<account> find_group(const std::string& group);
 
 template <class Inspector>
 detail::inspect_result_t<Inspector> inspect(Inspector& f, peer_identity& x) {

@@ -3,10 +3,10 @@
 // What servers, connections and client managers are asked for, as messages. See
 // messages.hpp.
 
+#include "pipeactor/caf.hpp"
 #include "pipeactor/cookie.hpp"
 #include "pipeactor/defaults.hpp"
 #include "pipeactor/payload.hpp"
-#include "pipeactor/detail/caf_compat.hpp"
 
 #include <cstdint>
 #include <string>

@@ -1,7 +1,7 @@
 #include "pipeactor/session.hpp"
 
 #include "pipeactor/error.hpp"
-#include "pipeactor/detail/connection_actor.hpp"
+#include "actors/connection_actor.hpp"
 
 namespace pipeactor {
 

@@ -3,7 +3,7 @@
 // The answers to `get_stats`. Counters begin with the connection or bridge they belong to and
 // never go back.
 
-#include "pipeactor/detail/caf_compat.hpp"
+#include "pipeactor/caf.hpp"
 
 #include <cstdint>
 #include <string>

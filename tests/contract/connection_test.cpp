@@ -1,5 +1,6 @@
 // What a connection is asked and what it answers.
 
+#include "port/resolved_access.hpp"
 #include "contract/fixture.hpp"
 
 using namespace contract;
@@ -176,7 +177,7 @@ TEST_CASE("a connection tells who is at the other end, from any thread") {
   auto peer = connection.peer();
   REQUIRE(peer);
   CHECK(peer->pid > 0);
-  CHECK(resolve(pipe_access::owner())->admits(*peer));
+  CHECK(port::resolve(pipe_access::owner())->admits(*peer));
   CHECK(connection.is_local());
   CHECK(connection.id() != 0);
   CHECK_FALSE(named_pipe_connection{}.peer());

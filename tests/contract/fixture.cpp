@@ -1,6 +1,8 @@
 #include "contract/fixture.hpp"
 
-#include "pipeactor/port/simulated.hpp"
+#include "port/completion_port.hpp"
+
+#include "pipeactor/simulated_network.hpp"
 
 #include <caf/io/middleman.hpp>
 
@@ -53,10 +55,10 @@ port_fixture::port_fixture(port_kind kind, context_options options, place where)
   system_ = std::make_unique<caf::actor_system>(config_);
   options.port = kind;
   if (kind == port_kind::simulated) {
-    port::simulated_options settings;
-    settings.clock = port::simulated_clock::real_time;
-    network_ = std::make_shared<port::simulated_network>(settings);
-    options.make_port = port::simulated_port::factory(network_);
+    simulated_options settings;
+    settings.clock = simulated_clock::real_time;
+    network_ = std::make_shared<simulated_network>(settings);
+    options.make_port = simulated_ports(network_);
   }
   context_ = std::make_unique<pipeactor::context>(*system_, options);
   self_ = std::make_unique<caf::scoped_actor>(*system_, true);

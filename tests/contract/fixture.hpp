@@ -186,7 +186,7 @@ private:
   port_kind kind_;
   caf::actor_system_config config_;
   std::unique_ptr<caf::actor_system> system_;
-  std::shared_ptr<port::simulated_network> network_;
+  std::shared_ptr<simulated_network> network_;
   std::unique_ptr<pipeactor::context> context_;
   std::unique_ptr<caf::scoped_actor> self_;
   // Servers give theirs up at their end, and late events still go to them.

@@ -352,10 +352,9 @@ TEST_CASE("a message loop with a system of its own ends with live connections he
   context_options where;
   where.port = each_port();
   if (where.port == port_kind::simulated) {
-    port::simulated_options settings;
-    settings.clock = port::simulated_clock::real_time;
-    where.make_port = port::simulated_port::factory(
-      std::make_shared<port::simulated_network>(settings));
+    simulated_options settings;
+    settings.clock = simulated_clock::real_time;
+    where.make_port = simulated_ports(std::make_shared<simulated_network>(settings));
   }
   port_fixture names{port_kind::simulated};
   auto options = names.options();

@@ -67,15 +67,15 @@ namespace {
 
 class network_client final : public test_client {
 public:
-  network_client(port::simulated_client_ptr client) : client_(std::move(client)) {}
+  network_client(simulated_client_ptr client) : client_(std::move(client)) {}
 
   send_result try_send(std::string_view bytes, size_t& taken) override {
     taken = 0;
     switch (client_->send(bytes)) {
-    case port::simulated_send::sent:
+    case simulated_send::sent:
       taken = bytes.size();
       return send_result::sent;
-    case port::simulated_send::would_block:
+    case simulated_send::would_block:
       return send_result::would_block;
     default:
       return send_result::closed;
@@ -83,11 +83,11 @@ public:
   }
 
   bool wait_writable(size_t size, wait_time timeout) override {
-    return client_->wait_writable(size, port::clock::now() + timeout);
+    return client_->wait_writable(size, std::chrono::steady_clock::now() + timeout);
   }
 
   bool wait_readable(wait_time timeout) override {
-    return client_->wait_readable(port::clock::now() + timeout);
+    return client_->wait_readable(std::chrono::steady_clock::now() + timeout);
   }
 
   std::optional<std::string> receive(wait_time timeout) override {
@@ -118,19 +118,19 @@ public:
   }
 
 private:
-  port::simulated_client_ptr client_;
+  simulated_client_ptr client_;
 };
 
 } // namespace
 
-client_ptr connect_over_network(port::simulated_network& network, const std::string& pipe_name,
+client_ptr connect_over_network(simulated_network& network, const std::string& pipe_name,
                                 pipe_mode mode, peer_identity who) {
-  auto deadline = port::clock::now() + patience;
+  auto deadline = std::chrono::steady_clock::now() + patience;
   for (;;) {
     auto client = network.connect(pipe_name, mode, who);
     if (client)
       return std::make_shared<network_client>(std::move(*client));
-    if (code_of(client.error()) != errc::pipe_busy || port::clock::now() > deadline)
+    if (code_of(client.error()) != errc::pipe_busy || std::chrono::steady_clock::now() > deadline)
       return nullptr;
     // A full backlog: a real system would let connect(2) wait.
     std::this_thread::yield();

@@ -3,7 +3,7 @@
 // The client at the far end of a pipe: none of ours, and the same for every port.
 
 #include "pipeactor/messages.hpp"
-#include "pipeactor/port/simulated.hpp"
+#include "pipeactor/simulated_network.hpp"
 
 #include <chrono>
 #include <memory>
@@ -88,7 +88,7 @@ using client_ptr = std::shared_ptr<test_client>;
 client_ptr connect_to(const std::string& address, pipe_mode mode);
 
 /// @copydoc connect_to
-client_ptr connect_over_network(port::simulated_network& network, const std::string& pipe_name,
+client_ptr connect_over_network(simulated_network& network, const std::string& pipe_name,
                                 pipe_mode mode, peer_identity who);
 
 /// Returns the number of handles that this process has open, where it can be told.

@@ -6,7 +6,7 @@
 // number of messages that were moved.
 
 #include <pipeactor/all.hpp>
-#include <pipeactor/port/simulated.hpp>
+#include <pipeactor/simulated_network.hpp>
 
 #include <caf/scheduler/test_coordinator.hpp>
 
@@ -42,7 +42,7 @@ struct single_threaded : caf::actor_system_config {
 class world {
 public:
   world()
-      : network_(std::make_shared<port::simulated_network>(1)),
+      : network_(std::make_shared<simulated_network>(1)),
         context_(system_, options_with(network_)) {}
 
   context& ctx() {
@@ -58,7 +58,7 @@ public:
     turns();
   }
 
-  port::simulated_client_ptr connect() {
+  simulated_client_ptr connect() {
     peer_identity root; // is always admitted
     root.uid = 0;
     auto client = network_->connect(name, pipe_mode::message, root);
@@ -70,7 +70,7 @@ public:
   void turns() {
     // More than any scenario needs until everything is still.
     for (auto i = 0; i < 6; ++i) {
-      context_.step();
+      context_.turn();
       run_scheduler(system_);
     }
   }
@@ -85,16 +85,16 @@ public:
 private:
   static constexpr const char* name = "scenario";
 
-  static context_options options_with(std::shared_ptr<port::simulated_network> network) {
+  static context_options options_with(std::shared_ptr<simulated_network> network) {
     context_options result;
     result.run_threads = false;
-    result.make_port = port::simulated_port::factory(std::move(network));
+    result.make_port = simulated_ports(std::move(network));
     return result;
   }
 
   single_threaded config_;
   caf::actor_system system_{config_};
-  std::shared_ptr<port::simulated_network> network_;
+  std::shared_ptr<simulated_network> network_;
   context context_;
 };
 
@@ -108,7 +108,7 @@ class echo_session : public session {
 size_t exchange(world& w, const named_pipe_server& server, size_t clients, size_t burst,
                 size_t rounds) {
   w.start(server);
-  std::vector<port::simulated_client_ptr> connected;
+  std::vector<simulated_client_ptr> connected;
   for (size_t i = 0; i < clients; ++i)
     connected.push_back(w.connect());
   w.turns();
@@ -150,7 +150,7 @@ size_t broadcast(size_t rounds) {
   world w;
   auto server = w.ctx().spawn_server(world::options());
   w.start(server);
-  std::vector<port::simulated_client_ptr> connected;
+  std::vector<simulated_client_ptr> connected;
   for (size_t i = 0; i < clients; ++i)
     connected.push_back(w.connect());
   w.turns();
@@ -170,7 +170,7 @@ size_t connections(size_t rounds) {
   world w;
   w.start(w.ctx().spawn_server<echo_session>(world::options()));
   for (size_t round = 0; round < rounds; ++round) {
-    std::vector<port::simulated_client_ptr> connected;
+    std::vector<simulated_client_ptr> connected;
     for (size_t i = 0; i < clients; ++i)
       connected.push_back(w.connect());
     w.turns();

@@ -1,4 +1,4 @@
-#include "pipeactor/port/buffer_pool.hpp"
+#include "port/linux/buffer_pool.hpp"
 #include "pipeactor/defaults.hpp"
 
 #include <catch2/catch.hpp>

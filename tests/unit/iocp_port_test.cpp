@@ -3,7 +3,7 @@
 
 #include "port_recorder.hpp"
 
-#include "pipeactor/port/iocp.hpp"
+#include "port/windows/iocp_port.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -47,8 +47,8 @@ public:
     for (auto& pipe : pipes_)
       port->close(*pipe);
     for (auto end = clock::now() + 10s; events.closed < pipes_.size() && clock::now() < end;)
-      step(10ms);
-    step();
+      turn(10ms);
+    turn();
     CHECK(events.closed == pipes_.size());
     port = nullptr;
   }
@@ -60,15 +60,15 @@ public:
     listener_ = *listener;
   }
 
-  pipe_instance_ptr adopt(raw_pipe_ptr raw) {
-    auto pipe = caf::make_counted<pipe_instance>(pipes_.size(), settings_);
+  pipe_record_ptr adopt(raw_pipe_ptr raw) {
+    auto pipe = caf::make_counted<pipe_record>(pipes_.size(), settings_);
     pipes_.push_back(pipe);
     port->adopt(pipe, std::move(raw));
     return pipe;
   }
 
   /// Takes the next client that was accepted.
-  pipe_instance_ptr accept() {
+  pipe_record_ptr accept() {
     step_until([&] { return !events.accepted.empty(); });
     auto raw = std::move(events.accepted.front());
     events.accepted.erase(events.accepted.begin());
@@ -79,21 +79,21 @@ public:
   raw_pipe_ptr connect() {
     auto raw = port->connect(request.pipe_name, request.mode);
     for (auto end = clock::now() + 10s; !raw && clock::now() < end;) {
-      step(1ms);
+      turn(1ms);
       raw = port->connect(request.pipe_name, request.mode);
     }
     REQUIRE(raw);
     return std::move(*raw);
   }
 
-  void step(clock::duration patience = 0ms) {
-    port->step(clock::now() + patience, events);
+  void turn(clock::duration patience = 0ms) {
+    port->turn(clock::now() + patience, events);
   }
 
   template <class F>
   void step_until(F done) {
     for (auto end = clock::now() + 30s; !done() && clock::now() < end;)
-      step(10ms);
+      turn(10ms);
     REQUIRE(done());
   }
 
@@ -104,7 +104,7 @@ public:
 private:
   pipe_settings settings_;
   listener_id listener_ = 0;
-  std::vector<pipe_instance_ptr> pipes_;
+  std::vector<pipe_record_ptr> pipes_;
 };
 
 HANDLE handle_of(const raw_pipe_ptr& raw) {
@@ -137,16 +137,16 @@ TEST_CASE("the iocp port waits until the deadline, also a close one") {
   world w;
   for (auto wait : {clock::duration{300us}, clock::duration{20ms}}) {
     auto begin = clock::now();
-    w.port->step(begin + wait, w.events);
+    w.port->turn(begin + wait, w.events);
     CHECK(clock::now() - begin >= wait);
   }
 }
 
-TEST_CASE("the iocp port ends a wait, now or at the next step, when it is woken") {
+TEST_CASE("the iocp port ends a wait, now or at the next turn, when it is woken") {
   world w;
   for (int turn = 0; turn < 1000; ++turn)
     w.port->wake();
-  w.port->step(time_point::max(), w.events);
+  w.port->turn(time_point::max(), w.events);
   std::atomic<bool> ended{false};
   std::thread waker{[&] {
     while (!ended) {
@@ -155,7 +155,7 @@ TEST_CASE("the iocp port ends a wait, now or at the next step, when it is woken"
     }
   }};
   for (int turn = 0; turn < 20; ++turn)
-    w.port->step(time_point::max(), w.events);
+    w.port->turn(time_point::max(), w.events);
   ended = true;
   waker.join();
 }
@@ -215,13 +215,13 @@ TEST_CASE("the iocp port passes a message of 16 MiB through a pipe with room for
   auto message = bytes(size);
   for (auto& [from, to] : {std::pair{client, server}, std::pair{server, client}}) {
     std::string arrived;
-    w.events.on_data = [&, to = to.get()](pipe_instance& pipe, const payload& data) {
+    w.events.on_data = [&, to = to.get()](pipe_record& pipe, const payload& data) {
       if (&pipe == to)
         arrived += data.text();
     };
     w.port->write(*from, payload{message});
     // It waits for room, and is not cut to what there is.
-    w.step(20ms);
+    w.turn(20ms);
     CHECK(w.events.sent == 0);
     w.port->start_reading(*to);
     w.step_until([&] { return arrived.size() >= size && w.events.sent == 1; });
@@ -258,7 +258,7 @@ TEST_CASE("the iocp port closes with reads and writes under way, each write fail
   constexpr size_t writes = 100;
   for (size_t index = 0; index < writes; ++index)
     w.port->write(*server, payload{bytes(30'000)});
-  w.step(20ms);
+  w.turn(20ms);
   CHECK(w.events.sent < writes);
   w.port->close(*server);
   w.step_until([&] { return w.events.closed == 1; });
@@ -273,12 +273,12 @@ TEST_CASE("the iocp port ends with packets that nobody took") {
     std::vector<raw_pipe_ptr> clients;
     for (int index = 0; index < 4; ++index)
       clients.push_back(w.connect());
-    std::vector<pipe_instance_ptr> servers;
+    std::vector<pipe_record_ptr> servers;
     for (int index = 0; index < 4; ++index)
       servers.push_back(w.accept());
     for (auto& server : servers)
       w.port->start_reading(*server);
-    w.step();
+    w.turn();
     // Messages that come, clients that leave, one more that connects, and a call: all at once.
     for (auto& client : clients)
       send(client, "a word");

@@ -1,4 +1,4 @@
-#include "pipeactor/detail/pattern.hpp"
+#include "base/pattern.hpp"
 
 #include <catch2/catch.hpp>
 

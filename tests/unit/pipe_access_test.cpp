@@ -1,9 +1,12 @@
 #include "pipeactor/pipe_access.hpp"
 #include "pipeactor/error.hpp"
+#include "port/principal.hpp"
+#include "port/resolved_access.hpp"
 
 #include "unix_helpers.hpp"
 
 using namespace pipeactor;
+using namespace pipeactor::port;
 using namespace unix_helpers;
 
 namespace {

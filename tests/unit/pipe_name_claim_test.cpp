@@ -1,5 +1,5 @@
+#include "port/linux/pipe_name_claim.hpp"
 #include "pipeactor/error.hpp"
-#include "pipeactor/pipe_name.hpp"
 
 #include "unix_helpers.hpp"
 
@@ -11,6 +11,7 @@
 #include <thread>
 
 using namespace pipeactor;
+using namespace pipeactor::port;
 using namespace unix_helpers;
 
 namespace {

@@ -1,11 +1,13 @@
 #include "pipeactor/error.hpp"
-#include "pipeactor/pipe_name.hpp"
+#include "port/linux/pipe_discovery.hpp"
+#include "port/linux/pipe_name_claim.hpp"
 
 #include "unix_helpers.hpp"
 
 #include <poll.h>
 
 using namespace pipeactor;
+using namespace pipeactor::port;
 using namespace unix_helpers;
 
 namespace {
@@ -14,7 +16,7 @@ using names = std::vector<std::string>;
 
 names found_in(const std::string& directory, const std::string& pattern = "*") {
   names result;
-  auto err = detail::find_pipe_names_in(directory, pattern, result);
+  auto err = find_pipe_names_in(directory, pattern, result);
   CHECK(describe(err) == "no error");
   std::sort(result.begin(), result.end());
   return result;

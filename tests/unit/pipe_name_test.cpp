@@ -1,9 +1,10 @@
-#include "pipeactor/pipe_name.hpp"
+#include "port/linux/pipe_name.hpp"
 #include "pipeactor/error.hpp"
 
 #include "unix_helpers.hpp"
 
 using namespace pipeactor;
+using namespace pipeactor::port;
 using namespace unix_helpers;
 
 namespace {
@@ -75,17 +76,17 @@ TEST_CASE("pipe_directory is named by the effective user") {
 TEST_CASE("prepare_directory creates a directory that only its user can enter") {
   temp_directory parent;
   auto directory = parent / "pipes";
-  CHECK(!detail::prepare_directory(directory));
+  CHECK(!prepare_directory(directory));
   struct stat info;
   REQUIRE(lstat(directory.c_str(), &info) == 0);
   CHECK((info.st_mode & 07777) == 0700);
-  CHECK(!detail::prepare_directory(directory));
-  CHECK(!detail::check_directory(directory));
+  CHECK(!prepare_directory(directory));
+  CHECK(!check_directory(directory));
 }
 
 TEST_CASE("check_directory reports a missing directory as no such pipe and creates nothing") {
   temp_directory parent;
-  CHECK(code_of(detail::check_directory(parent / "pipes")) == errc::no_such_pipe);
+  CHECK(code_of(check_directory(parent / "pipes")) == errc::no_such_pipe);
   CHECK(files_in(parent.path()).empty());
 }
 
@@ -95,8 +96,8 @@ TEST_CASE("prepare_directory refuses a directory that lets others in") {
   auto mode = GENERATE(0701, 0710, 0750, 0755, 0777, 01777);
   REQUIRE(mkdir(directory.c_str(), 0700) == 0);
   REQUIRE(chmod(directory.c_str(), static_cast<mode_t>(mode)) == 0);
-  CHECK(code_of(detail::prepare_directory(directory)) == errc::unsafe_directory);
-  CHECK(code_of(detail::check_directory(directory)) == errc::unsafe_directory);
+  CHECK(code_of(prepare_directory(directory)) == errc::unsafe_directory);
+  CHECK(code_of(check_directory(directory)) == errc::unsafe_directory);
 }
 
 TEST_CASE("prepare_directory refuses a symbolic link, also to a safe directory") {
@@ -105,15 +106,15 @@ TEST_CASE("prepare_directory refuses a symbolic link, also to a safe directory")
   REQUIRE(symlink("safe", (parent / "pipes").c_str()) == 0);
   REQUIRE(symlink("nowhere", (parent / "dangling").c_str()) == 0);
   for (auto name : {"pipes", "dangling"}) {
-    CHECK(code_of(detail::prepare_directory(parent / name)) == errc::unsafe_directory);
-    CHECK(code_of(detail::check_directory(parent / name)) == errc::unsafe_directory);
+    CHECK(code_of(prepare_directory(parent / name)) == errc::unsafe_directory);
+    CHECK(code_of(check_directory(parent / name)) == errc::unsafe_directory);
   }
 }
 
 TEST_CASE("prepare_directory refuses a file in the directory's place") {
   temp_directory parent;
   make_file(parent / "pipes");
-  CHECK(code_of(detail::prepare_directory(parent / "pipes")) == errc::unsafe_directory);
+  CHECK(code_of(prepare_directory(parent / "pipes")) == errc::unsafe_directory);
 }
 
 TEST_CASE("prepare_directory refuses another user's directory") {
@@ -123,17 +124,17 @@ TEST_CASE("prepare_directory refuses another user's directory") {
   auto directory = parent / "pipes";
   REQUIRE(mkdir(directory.c_str(), 0700) == 0);
   REQUIRE(chown(directory.c_str(), other_user, other_user) == 0);
-  CHECK(code_of(detail::prepare_directory(directory)) == errc::unsafe_directory);
+  CHECK(code_of(prepare_directory(directory)) == errc::unsafe_directory);
   REQUIRE(chown(directory.c_str(), 0, 0) == 0);
   REQUIRE(chmod(parent.path().c_str(), 0755) == 0);
-  auto text = as_user(other_user, [&] { return describe(detail::prepare_directory(directory)); });
+  auto text = as_user(other_user, [&] { return describe(prepare_directory(directory)); });
   CHECK(contains(text, "unsafe_directory"));
   CHECK(contains(text, "belongs to user 0"));
 }
 
 TEST_CASE("prepare_directory says that the directory above is missing") {
   temp_directory parent;
-  auto err = detail::prepare_directory(parent / "a/b");
+  auto err = prepare_directory(parent / "a/b");
   CHECK(code_of(err) == errc::os_error);
   CHECK(os_code_of(err) == ENOENT);
 }
@@ -141,7 +142,7 @@ TEST_CASE("prepare_directory says that the directory above is missing") {
 TEST_CASE("check_shared_directory takes a directory of root's where nobody removes others' files") {
   temp_directory parent;
   auto directory = parent / "pipes";
-  CHECK(code_of(detail::check_shared_directory(directory)) == errc::no_such_pipe);
+  CHECK(code_of(check_shared_directory(directory)) == errc::no_such_pipe);
   REQUIRE(mkdir(directory.c_str(), 0700) == 0);
   auto [mode, code] = GENERATE(table<int, errc>({{0755, errc::none},
                                                  {01777, errc::none},
@@ -153,9 +154,9 @@ TEST_CASE("check_shared_directory takes a directory of root's where nobody remov
   CAPTURE(mode);
   REQUIRE(chmod(directory.c_str(), static_cast<mode_t>(mode)) == 0);
   if (is_root())
-    CHECK(code_of(detail::check_shared_directory(directory)) == code);
+    CHECK(code_of(check_shared_directory(directory)) == code);
   else
-    CHECK(code_of(detail::check_shared_directory(directory)) == errc::unsafe_directory);
+    CHECK(code_of(check_shared_directory(directory)) == errc::unsafe_directory);
 }
 
 TEST_CASE("check_shared_directory refuses what is no directory, a link, or another user's") {
@@ -164,14 +165,14 @@ TEST_CASE("check_shared_directory refuses what is no directory, a link, or anoth
   REQUIRE(symlink("safe", (parent / "link").c_str()) == 0);
   make_file(parent / "file");
   for (auto name : {"link", "file"}) {
-    auto text = describe(detail::check_shared_directory(parent / name));
+    auto text = describe(check_shared_directory(parent / name));
     CHECK(contains(text, "unsafe_directory"));
     CHECK(contains(text, "install -d -m 1777"));
   }
   if (!is_root())
     return;
   REQUIRE(chown((parent / "safe").c_str(), other_user, other_user) == 0);
-  CHECK(contains(describe(detail::check_shared_directory(parent / "safe")),
+  CHECK(contains(describe(check_shared_directory(parent / "safe")),
                  "belongs to user 65534 and not to root"));
 }
 

@@ -1,10 +1,11 @@
-#include "pipeactor/pipe_name.hpp"
+#include "port/windows/pipe_name.hpp"
 
 #include "pipeactor/error.hpp"
 
 #include <catch2/catch.hpp>
 
 using namespace pipeactor;
+using namespace pipeactor::port;
 
 static errc flaw_of(const std::string& name) {
   auto path = pipe_path(name);

@@ -1,7 +1,7 @@
 #pragma once
 
 #include "pipeactor/error.hpp"
-#include "pipeactor/port/completion_port.hpp"
+#include "port/completion_port.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -29,7 +29,7 @@ public:
     events.push_back("listener closed");
   }
 
-  void on_received(pipe_instance& pipe, payload data) override {
+  void on_received(pipe_record& pipe, payload data) override {
     ++received;
     if (on_data)
       on_data(pipe, data);
@@ -38,24 +38,24 @@ public:
                                 : "received #" + std::to_string(data.size()));
   }
 
-  void on_read_ended(pipe_instance& pipe, const caf::error& reason) override {
+  void on_read_ended(pipe_record& pipe, const caf::error& reason) override {
     add(pipe, "ended " + to_string(code_of(reason)));
   }
 
-  void on_sent(pipe_instance& pipe, size_t count) override {
+  void on_sent(pipe_record& pipe, size_t count) override {
     sent += count;
     add(pipe, "sent " + std::to_string(count));
   }
 
-  void on_write_failed(pipe_instance& pipe, size_t count, const caf::error& reason) override {
+  void on_write_failed(pipe_record& pipe, size_t count, const caf::error& reason) override {
     failed += count;
     add(pipe, "failed " + std::to_string(count) + " " + to_string(code_of(reason)));
   }
 
-  void on_closed(pipe_instance& pipe) override {
+  void on_closed(pipe_record& pipe) override {
     CHECK(pipe.state() == pipe_state::closed);
     CHECK(pipe.native_handle() == invalid_native_handle);
-    CHECK(pipe.slot == pipe_instance::no_slot);
+    CHECK(pipe.slot == pipe_record::no_slot);
     ++closed;
     add(pipe, "closed");
   }
@@ -71,11 +71,11 @@ public:
   size_t sent = 0;
   size_t failed = 0;
   size_t closed = 0;
-  std::function<void(pipe_instance&, const std::string&)> hook;
-  std::function<void(pipe_instance&, const payload&)> on_data;
+  std::function<void(pipe_record&, const std::string&)> hook;
+  std::function<void(pipe_record&, const payload&)> on_data;
 
 private:
-  void add(pipe_instance& pipe, const std::string& event) {
+  void add(pipe_record& pipe, const std::string& event) {
     events.push_back(event);
     if (hook)
       hook(pipe, event);

@@ -1,4 +1,4 @@
-#include "pipeactor/detail/ring_queue.hpp"
+#include "base/ring_queue.hpp"
 
 #include <catch2/catch.hpp>
 

@@ -4,7 +4,7 @@
 // server: what tests of the simulated port start from.
 
 #include "pipeactor/error.hpp"
-#include "pipeactor/port/simulated.hpp"
+#include "port/simulated/simulated_port.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -33,26 +33,26 @@ public:
     note(0, "listener_closed");
   }
 
-  void on_received(pipe_instance& pipe, payload data) override {
+  void on_received(pipe_record& pipe, payload data) override {
     kept.push_back(data);
     note(pipe.id(), "received " + std::string{data.text()});
   }
 
-  void on_read_ended(pipe_instance& pipe, const caf::error& reason) override {
+  void on_read_ended(pipe_record& pipe, const caf::error& reason) override {
     note(pipe.id(), "read_ended " + to_string(code_of(reason)));
   }
 
-  void on_sent(pipe_instance& pipe, size_t count) override {
+  void on_sent(pipe_record& pipe, size_t count) override {
     note(pipe.id(), "sent " + std::to_string(count));
   }
 
-  void on_write_failed(pipe_instance& pipe, size_t count, const caf::error& reason) override {
+  void on_write_failed(pipe_record& pipe, size_t count, const caf::error& reason) override {
     note(pipe.id(), "failed " + std::to_string(count) + " " + to_string(code_of(reason)));
   }
 
-  void on_closed(pipe_instance& pipe) override {
+  void on_closed(pipe_record& pipe) override {
     CHECK(pipe.state() == pipe_state::closed);
-    CHECK(pipe.slot == pipe_instance::no_slot);
+    CHECK(pipe.slot == pipe_record::no_slot);
     CHECK(pipe.native_handle() == invalid_native_handle);
     note(pipe.id(), "closed");
   }
@@ -94,33 +94,33 @@ struct world {
     for (auto& pipe : pipes)
       port.close(*pipe);
     port.stop_listening(listener);
-    step(3);
+    turn(3);
   }
 
   /// Connects a client and adopts its other end.
-  std::pair<simulated_client_ptr, pipe_instance_ptr> pair(size_t receive_limit = 1000) {
+  std::pair<simulated_client_ptr, pipe_record_ptr> pair(size_t receive_limit = 1000) {
     auto client = *network->connect("svc", mode);
-    step();
+    turn();
     REQUIRE(events.accepted.size() == 1);
     auto raw = std::move(events.accepted.back());
     events.accepted.clear();
     return {client, adopt(std::move(raw), receive_limit)};
   }
 
-  pipe_instance_ptr adopt(raw_pipe_ptr raw, size_t receive_limit = 1000) {
+  pipe_record_ptr adopt(raw_pipe_ptr raw, size_t receive_limit = 1000) {
     pipe_settings settings{mode, receive_limit, account};
-    auto pipe = caf::make_counted<pipe_instance>(pipes.size() + 1, settings);
+    auto pipe = caf::make_counted<pipe_record>(pipes.size() + 1, settings);
     port.adopt(pipe, std::move(raw));
     pipes.push_back(pipe);
     return pipe;
   }
 
-  void step(size_t times = 1) {
+  void turn(size_t times = 1) {
     for (; times > 0; --times)
-      port.step(time_point{}, events);
+      port.turn(time_point{}, events);
   }
 
-  void write(const pipe_instance_ptr& pipe, std::string_view text) {
+  void write(const pipe_record_ptr& pipe, std::string_view text) {
     port.write(*pipe, payload{text});
   }
 
@@ -129,7 +129,7 @@ struct world {
   simulated_port port;
   recorder events;
   listener_id listener;
-  std::vector<pipe_instance_ptr> pipes;
+  std::vector<pipe_record_ptr> pipes;
   detail::payload_account* account = nullptr;
 };
 

@@ -30,8 +30,8 @@ TEST_CASE("simulated_port::listen publishes a name that one server may hold", "[
   port.stop_listening(id);
   CHECK(waiting->was_reset());
   CHECK(code_of(network->connect("svc", pipe_mode::byte).error()) == errc::no_such_pipe);
-  port.step(time_point{}, events);
-  port.step(time_point{}, events);
+  port.turn(time_point{}, events);
+  port.turn(time_point{}, events);
   CHECK(events.all == lines{"0 listener_closed"});
 }
 
@@ -40,7 +40,7 @@ TEST_CASE("simulated_port closes what nobody adopts", "[simulated]") {
   auto quiet = *w.network->connect("svc");
   auto eager = *w.network->connect("svc");
   eager->send("unread");
-  w.step();
+  w.turn();
   REQUIRE(w.events.accepted.size() == 2);
   CHECK(!quiet->at_end());
   w.events.accepted.clear();
@@ -54,7 +54,7 @@ TEST_CASE("simulated_port accepts nothing after a callback stopped the listener"
   auto first = *w.network->connect("svc");
   auto second = *w.network->connect("svc");
   w.events.then = [&w](auto&) { w.port.stop_listening(w.listener); };
-  w.step(2);
+  w.turn(2);
   CHECK(w.events.take(0) == lines{"accepted", "listener_closed"});
   CHECK((first->at_end() != second->at_end()));
   w.events.accepted.clear();
@@ -66,16 +66,16 @@ TEST_CASE("simulated_port::adopt fills in the record and does not read", "[simul
   world w;
   auto client = *w.network->connect("svc", pipe_mode::message, {12, 1000, 100, {7}, {}, {}, {}});
   client->send("early");
-  w.step();
+  w.turn();
   auto pipe = w.adopt(std::move(w.events.accepted.back()));
   CHECK(pipe->state() == pipe_state::connected);
   CHECK(pipe->native_handle() >= 0);
-  CHECK(pipe->slot != pipe_instance::no_slot);
+  CHECK(pipe->slot != pipe_record::no_slot);
   CHECK((pipe->peer().pid == 12 && pipe->peer().groups == std::vector<int64_t>{7}));
-  w.step(2);
+  w.turn(2);
   CHECK(w.events.of[1].empty());
   w.port.start_reading(*pipe);
-  w.step();
+  w.turn();
   CHECK(w.events.take(1) == lines{"received early"});
 }
 
@@ -86,7 +86,7 @@ TEST_CASE("simulated_port delivers messages whole, in order, empty ones too", "[
   for (auto& text : lines{"a", "", std::string(1000, 'x'), ""})
     CHECK(client->send(text) == simulated_send::sent);
   client->close();
-  w.step(2);
+  w.turn(2);
   CHECK(w.events.take(1)
         == lines{"received a", "received ", "received " + std::string(1000, 'x'), "received ",
                  "read_ended closed_by_peer"});
@@ -98,9 +98,9 @@ TEST_CASE("simulated_port delivers at most reads_per_turn messages in a turn", "
   w.port.start_reading(*pipe);
   for (size_t i = 0; i < defaults::reads_per_turn + 1; ++i)
     client->send("m");
-  w.step();
+  w.turn();
   CHECK(w.events.take(1).size() == defaults::reads_per_turn);
-  w.step();
+  w.turn();
   CHECK(w.events.take(1).size() == 1);
 }
 
@@ -109,16 +109,16 @@ TEST_CASE("simulated_port::read_one delivers one message more per call", "[simul
   auto [client, pipe] = w.pair();
   w.port.read_one(*pipe);
   w.port.read_one(*pipe);
-  w.step();
+  w.turn();
   for (auto text : {"a", "b", "c", "d"})
     client->send(text);
   w.events.then = [&w, pipe = pipe](auto& event) {
     if (event == "1 received a")
       w.port.read_one(*pipe);
   };
-  w.step();
+  w.turn();
   CHECK(w.events.take(1) == lines{"received a", "received b"});
-  w.step(2);
+  w.turn(2);
   CHECK(w.events.take(1) == lines{"received c"});
 }
 
@@ -129,7 +129,7 @@ TEST_CASE("simulated_port::pause_reading lets only the messages of this turn pas
   for (size_t i = 0; i < 100; ++i)
     client->send("m");
   w.events.then = [&w, pipe = pipe](auto&) { w.port.pause_reading(*pipe); };
-  w.step(3);
+  w.turn(3);
   CHECK(w.events.take(1).size() == defaults::reads_per_turn);
 }
 
@@ -141,7 +141,7 @@ TEST_CASE("simulated_port ends reading at a message beyond the limit", "[simulat
   client->send(std::string(11, 'y'));
   client->send("z");
   client->close();
-  w.step(2);
+  w.turn(2);
   CHECK(w.events.take(1)
         == lines{"received " + std::string(10, 'x'), "read_ended message_too_large"});
 }
@@ -153,17 +153,17 @@ TEST_CASE("simulated_port delivers last words before the end", "[simulated]") {
   client->send("last");
   client->send("words");
   reset ? client->abort() : client->close();
-  w.step();
+  w.turn();
   CHECK(w.events.of[1].empty()); // paused, and something is unread
   w.port.read_one(*pipe);
-  w.step();
+  w.turn();
   CHECK(w.events.take(1) == lines{"received last"});
   w.port.read_one(*pipe);
-  w.step(3);
+  w.turn(3);
   CHECK(w.events.take(1)
         == lines{"received words", reset ? "read_ended peer_reset" : "read_ended closed_by_peer"});
   w.write(pipe, "x");
-  w.step();
+  w.turn();
   CHECK(w.events.take(1) == lines{reset ? "failed 1 peer_reset" : "failed 1 closed_by_peer"});
 }
 
@@ -172,10 +172,10 @@ TEST_CASE("simulated_port reports the end to a paused pipe with nothing unread",
   auto [client, pipe] = w.pair();
   client->shutdown_write();
   CHECK(client->send("x") == simulated_send::closed);
-  w.step(2);
+  w.turn(2);
   CHECK(w.events.take(1) == lines{"read_ended closed_by_peer"});
   w.write(pipe, "still heard");
-  w.step();
+  w.turn();
   CHECK(w.events.take(1) == lines{"sent 1"});
   CHECK(client->receive() == "still heard");
 }
@@ -204,12 +204,12 @@ TEST_CASE("simulated_port charges received payloads to the pipe's account", "[si
     w.port.start_reading(*pipe);
     client->send("four");
     client->send("");
-    w.step();
+    w.turn();
     CHECK(account.references == 3); // the record and two payloads
     for (auto& data : std::exchange(w.events.kept, {}))
       if (!data.empty())
         w.port.write(*pipe, data);
-    w.step();
+    w.turn();
     CHECK(client->receive() == "four");
     CHECK(account.references == 1);
     CHECK(account.released == 4);
@@ -224,16 +224,16 @@ TEST_CASE("simulated_port keeps writes pending while the pipe is full", "[simula
   auto [client, pipe] = w.pair();
   for (auto text : {"1", "22", "333", "4444", "55555", "longer than the whole pipe"})
     w.write(pipe, text);
-  w.step(2);
+  w.turn(2);
   CHECK(w.events.take(1) == lines{"sent 3"}); // three messages
   CHECK(client->receive() == "1");
-  w.step();
+  w.turn();
   CHECK(w.events.take(1) == lines{"sent 1"}); // nine bytes
   lines rest;
   for (size_t i = 0; i < 10; ++i) {
     while (auto text = client->receive())
       rest.push_back(*text);
-    w.step();
+    w.turn();
   }
   CHECK(rest == lines{"22", "333", "4444", "55555", "longer than the whole pipe"});
   CHECK(client->send("12345") == simulated_send::sent);
@@ -246,9 +246,9 @@ TEST_CASE("simulated_port fails pending writes when the peer goes", "[simulated]
   auto [client, pipe] = w.pair();
   for (auto text : {"1", "2", "3"})
     w.write(pipe, text);
-  w.step();
+  w.turn();
   client->close();
-  w.step();
+  w.turn();
   auto events = w.events.take(1);
   std::sort(events.begin(), events.end()); // reads and writes have no order between them
   CHECK(events == lines{"failed 2 closed_by_peer", "read_ended closed_by_peer", "sent 1"});
@@ -263,7 +263,7 @@ TEST_CASE("simulated_port::close cancels, and harms no last words", "[simulated]
   w.write(pipe, "last");
   w.write(pipe, "words");
   w.write(pipe, "too many");
-  w.step();
+  w.turn();
   CHECK(w.events.take(1) == lines{"sent 2"});
   client->send("nobody reads this");
   w.port.close(*pipe);
@@ -271,9 +271,9 @@ TEST_CASE("simulated_port::close cancels, and harms no last words", "[simulated]
   CHECK(pipe->state() == pipe_state::closing);
   w.write(pipe, "too late");
   CHECK(w.events.of[1].empty());
-  w.step();
+  w.turn();
   w.port.close(*pipe);
-  w.step();
+  w.turn();
   CHECK(w.events.take(1) == lines{"failed 2 operation_aborted", "closed"});
   CHECK(!client->was_reset());
   CHECK(client->receive() == "last");
@@ -299,7 +299,7 @@ TEST_CASE("simulated_port reports only the end of a pipe that a callback closed"
       w.write(pipe, "once more");
     }
   };
-  w.step(3);
+  w.turn(3);
   auto events = w.events.take(1);
   lines expected{"received a", "failed 2 operation_aborted", "failed 1 operation_aborted",
                  "closed"};
@@ -328,7 +328,7 @@ TEST_CASE("simulated_port takes every request from inside a callback", "[simulat
     if (event == "1 closed")
       CHECK(w.port.listen({"other", pipe_mode::message, 1, 0}));
   };
-  w.step(6);
+  w.turn(6);
   CHECK(w.events.take(1) == lines{"received ping", "received bye", "sent 1", "closed"});
   CHECK(client->receive() == "pong");
   CHECK(w.network->connect("other"));
@@ -348,7 +348,7 @@ TEST_CASE("simulated_port joins and splits in byte mode", "[simulated]") {
   CHECK(client->send("0123456789") == simulated_send::sent);
   CHECK(client->send("0123456789abcde") == simulated_send::sent);
   client->close();
-  w.step(2);
+  w.turn(2);
   auto events = w.events.take(1);
   CHECK(joined(events) == "01234567890123456789abcde");
   CHECK(events.back() == "read_ended closed_by_peer");
@@ -362,7 +362,7 @@ TEST_CASE("simulated_port writes through a byte pipe that is smaller", "[simulat
   w.write(pipe, "y");
   std::string got;
   for (size_t size : {50, 100, 121}) {
-    w.step();
+    w.turn();
     got += client->receive().value_or("");
     CHECK(got.size() == size);
   }
@@ -389,11 +389,11 @@ TEST_CASE("simulated_port is decided by its seed alone", "[simulated]") {
           client->send(text + std::to_string(turn));
       for (auto& pipe : w.pipes)
         w.write(pipe, "x");
-      w.step();
+      w.turn();
     }
     for (auto& client : clients)
       client->abort();
-    w.step();
+    w.turn();
     for (auto& [id, events] : w.events.of) {
       auto sent = [](auto& event) { return event == "sent 1"; };
       events.erase(std::remove_if(events.begin(), events.end(), sent), events.end());
@@ -417,20 +417,20 @@ TEST_CASE("simulated_port moves virtual time only when nothing else is to do", "
   world w;
   simulated_port other{w.network};
   auto start = w.port.now();
-  w.port.step(time_point::max(), w.events);
+  w.port.turn(time_point::max(), w.events);
   CHECK(w.port.now() == start);
-  w.port.step(start + 1s, w.events);
+  w.port.turn(start + 1s, w.events);
   CHECK(w.network->now() == start + 1s);
   w.port.wake();
-  w.port.step(start + 2s, w.events);
+  w.port.turn(start + 2s, w.events);
   CHECK(w.port.now() == start + 1s);
   auto client = *w.network->connect("svc");
-  other.step(start + 3s, w.events); // not its client, but somebody has work
-  w.port.step(start + 3s, w.events);
+  other.turn(start + 3s, w.events); // not its client, but somebody has work
+  w.port.turn(start + 3s, w.events);
   CHECK(w.port.now() == start + 1s);
   w.network->advance(1s);
   CHECK(other.now() == start + 2s);
-  w.port.step(start + 1s, w.events);
+  w.port.turn(start + 1s, w.events);
   CHECK(w.port.now() == start + 2s);
   w.events.accepted.clear();
 }
@@ -439,10 +439,10 @@ TEST_CASE("simulated_port connects to other ports, which adopt what it accepted"
   world w;
   simulated_port far{w.network};
   recorder events;
-  auto mine = caf::make_counted<pipe_instance>(7, pipe_settings{});
+  auto mine = caf::make_counted<pipe_record>(7, pipe_settings{});
   far.adopt(mine, std::move(*far.connect("svc", pipe_mode::message)));
-  w.step();
-  auto theirs = caf::make_counted<pipe_instance>(8, pipe_settings{});
+  w.turn();
+  auto theirs = caf::make_counted<pipe_record>(8, pipe_settings{});
   far.adopt(theirs, std::move(w.events.accepted.back()));
   far.start_reading(*mine);
   far.start_reading(*theirs);
@@ -456,7 +456,7 @@ TEST_CASE("simulated_port connects to other ports, which adopt what it accepted"
       far.close(*theirs);
   };
   for (size_t i = 0; i < 6; ++i)
-    far.step(time_point{}, events);
+    far.turn(time_point{}, events);
   CHECK(events.of[7] == lines{"sent 1", "received answer", "closed"});
   CHECK(events.of[8]
         == lines{"received question", "sent 1", "read_ended closed_by_peer", "closed"});
@@ -467,10 +467,10 @@ TEST_CASE("simulated_port sleeps in real time until something happens", "[simula
   options.clock = simulated_clock::real_time;
   world w{options};
   auto before = clock::now();
-  w.port.step(before + 20ms, w.events);
+  w.port.turn(before + 20ms, w.events);
   CHECK(clock::now() >= before + 20ms);
   std::thread waker{[&w] { w.port.wake(); }};
-  w.port.step(time_point::max(), w.events);
+  w.port.turn(time_point::max(), w.events);
   waker.join();
   constexpr size_t count = 1000;
   std::thread player{[&w] {
@@ -492,7 +492,7 @@ TEST_CASE("simulated_port sleeps in real time until something happens", "[simula
       w.port.close(*w.pipes[0]);
   };
   while (w.events.of[1].empty() || w.events.of[1].back() != "closed")
-    w.port.step(time_point::max(), w.events);
+    w.port.turn(time_point::max(), w.events);
   player.join();
   CHECK(w.events.kept.size() == count);
   CHECK(w.events.kept.back().text() == std::to_string(count - 1));

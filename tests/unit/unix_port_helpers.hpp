@@ -5,9 +5,10 @@
 #include "port_recorder.hpp"
 #include "unix_helpers.hpp"
 
-#include "pipeactor/port/epoll.hpp"
-#include "pipeactor/port/io_uring.hpp"
-#include "pipeactor/port/unix_socket.hpp"
+#include "port/linux/epoll_port.hpp"
+#include "port/linux/io_uring_port.hpp"
+#include "port/linux/unique_fd.hpp"
+#include "port/linux/unix_socket.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -29,7 +30,7 @@ inline port_kind each_port() {
 }
 
 inline std::unique_ptr<completion_port> make_port(port_kind kind) {
-  auto result = kind == port_kind::io_uring ? uring_port::make(0us) : epoll_port::make(0us);
+  auto result = kind == port_kind::io_uring ? io_uring_port::make(0us) : epoll_port::make(0us);
   REQUIRE(result);
   CHECK((*result)->kind() == kind);
   return std::move(*result);
@@ -45,32 +46,32 @@ public:
     for (auto& pipe : pipes_)
       port->close(*pipe);
     for (int turn = 0; turn < 100 && events.closed < pipes_.size(); ++turn)
-      port->step(clock::now() + 10ms, events);
+      port->turn(clock::now() + 10ms, events);
     CHECK(events.closed == pipes_.size());
   }
 
   /// Makes a pipe of one end of a new socket pair.
   /// @returns it and the other end
-  std::pair<pipe_instance_ptr, unique_fd> connected(pipe_mode mode, size_t limit = 65536) {
+  std::pair<pipe_record_ptr, unique_fd> connected(pipe_mode mode, size_t limit = 65536) {
     int ends[2];
     auto type = mode == pipe_mode::message ? SOCK_SEQPACKET : SOCK_STREAM;
     REQUIRE(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends) == 0);
     return {adopt(unique_fd{ends[0]}, mode, limit), unique_fd{ends[1]}};
   }
 
-  pipe_instance_ptr adopt(unique_fd fd, pipe_mode mode, size_t limit = 65536) {
+  pipe_record_ptr adopt(unique_fd fd, pipe_mode mode, size_t limit = 65536) {
     pipe_settings settings;
     settings.mode = mode;
     settings.receive_limit = limit;
-    auto pipe = caf::make_counted<pipe_instance>(pipes_.size(), settings);
+    auto pipe = caf::make_counted<pipe_record>(pipes_.size(), settings);
     pipes_.push_back(pipe);
     port->adopt(pipe, std::make_unique<unix_pipe>(std::move(fd)));
     CHECK(pipe->state() == pipe_state::connected);
     return pipe;
   }
 
-  void step(clock::duration patience = 0ms) {
-    port->step(clock::now() + patience, events);
+  void turn(clock::duration patience = 0ms) {
+    port->turn(clock::now() + patience, events);
   }
 
   /// Steps until nothing is reported any more.
@@ -78,8 +79,8 @@ public:
   strings settle() {
     for (size_t before = SIZE_MAX; before != events.events.size();) {
       before = events.events.size();
-      step();
-      step(5ms);
+      turn();
+      turn(5ms);
     }
     return events.take();
   }
@@ -88,7 +89,7 @@ public:
   template <class F>
   void step_until(F done) {
     for (auto end = clock::now() + 5s; !done() && clock::now() < end;)
-      step(1ms);
+      turn(1ms);
     REQUIRE(done());
   }
 
@@ -97,7 +98,7 @@ public:
   size_t turns_in(clock::duration time) {
     size_t result = 0;
     for (auto end = clock::now() + time; clock::now() < end; ++result)
-      port->step(end, events);
+      port->turn(end, events);
     return result;
   }
 
@@ -110,7 +111,7 @@ public:
   recorder events;
 
 private:
-  std::vector<pipe_instance_ptr> pipes_;
+  std::vector<pipe_record_ptr> pipes_;
 };
 
 inline bool send_to(const unique_fd& fd, const std::string& text) {

@@ -2,7 +2,7 @@
 
 #include "unix_port_helpers.hpp"
 
-#include "pipeactor/detail/log.hpp"
+#include "base/log.hpp"
 
 #include <sys/resource.h>
 
@@ -18,17 +18,17 @@ TEST_CASE("unix ports wait until the deadline, also a close one") {
   world w;
   for (auto wait : {clock::duration{300us}, clock::duration{20ms}}) {
     auto begin = clock::now();
-    w.port->step(begin + wait, w.events);
+    w.port->turn(begin + wait, w.events);
     CHECK(clock::now() - begin >= wait);
     CHECK(clock::now() - begin < wait + 500ms);
   }
 }
 
-TEST_CASE("unix ports end a wait, now or at the next step, when they are woken") {
+TEST_CASE("unix ports end a wait, now or at the next turn, when they are woken") {
   world w;
   for (int count = 0; count < 1000; ++count)
     w.port->wake();
-  w.port->step(time_point::max(), w.events);
+  w.port->turn(time_point::max(), w.events);
   // All of them were one.
   CHECK(w.turns_in(50ms) < 20);
   std::atomic<bool> ended{false};
@@ -39,7 +39,7 @@ TEST_CASE("unix ports end a wait, now or at the next step, when they are woken")
     }
   }};
   for (int turn = 0; turn < 20; ++turn)
-    w.port->step(time_point::max(), w.events);
+    w.port->turn(time_point::max(), w.events);
   ended = true;
   waker.join();
 }

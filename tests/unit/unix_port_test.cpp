@@ -106,7 +106,7 @@ TEST_CASE("unix ports give one pipe no more than its share of a turn") {
     REQUIRE(send_to(peer, "x"));
   w.port->start_reading(*pipe);
   for (size_t before = 0; w.events.received < 100; before = w.events.received) {
-    w.step(10ms);
+    w.turn(10ms);
     // io_uring fills the receive buffers that all pipes share.
     if (w.port->kind() == port_kind::epoll)
       REQUIRE(w.events.received - before <= defaults::reads_per_turn);
@@ -235,10 +235,10 @@ TEST_CASE("unix ports keep the order of messages against a reader that races") {
       std::memcpy(bytes.data(), &number, 4);
       w.port->write(*pipe, payload{std::move(bytes)});
     }
-    w.step();
+    w.turn();
   }
   for (auto end = clock::now() + 20s; w.events.sent < count && clock::now() < end;)
-    w.step(10ms);
+    w.turn(10ms);
   CHECK(w.events.sent == count);
   CHECK(w.events.failed == 0);
   if (w.events.sent < count)
@@ -365,7 +365,7 @@ TEST_CASE("unix ports report nothing of what came in after close was asked for")
   w.port->start_reading(*pipe);
   for (int count = 0; count < 5; ++count)
     REQUIRE(send_to(peer, "x"));
-  w.events.hook = [&w](pipe_instance& x, const std::string&) {
+  w.events.hook = [&w](pipe_record& x, const std::string&) {
     if (w.events.received == 2)
       w.port->close(x);
   };
@@ -380,7 +380,7 @@ TEST_CASE("unix ports take any request from inside a callback") {
   w.port->read_one(*pipe);
   REQUIRE(send_to(peer, "a"));
   REQUIRE(send_to(peer, "b"));
-  w.events.hook = [&w](pipe_instance& x, const std::string& event) {
+  w.events.hook = [&w](pipe_record& x, const std::string& event) {
     if (event.substr(0, 8) == "received") {
       w.port->write(x, payload{"echo " + event});
       w.port->read_one(x);
@@ -405,7 +405,7 @@ TEST_CASE("unix ports pause from inside a callback") {
   w.port->start_reading(*pipe);
   for (int count = 0; count < 200; ++count)
     REQUIRE(send_to(peer, "x"));
-  w.events.hook = [&w](pipe_instance& x, const std::string&) { w.port->pause_reading(x); };
+  w.events.hook = [&w](pipe_record& x, const std::string&) { w.port->pause_reading(x); };
   w.settle();
   // What lay in receive buffers already may come, but no more than that.
   CHECK(w.events.received <= 200);
@@ -423,8 +423,8 @@ TEST_CASE("unix ports adopt from inside on_closed and fail a write made in on_wr
   w.port->write(*pipe, payload{"never sent"});
   w.port->close(*pipe);
   unique_fd second_peer;
-  pipe_instance_ptr second;
-  w.events.hook = [&](pipe_instance& x, const std::string& event) {
+  pipe_record_ptr second;
+  w.events.hook = [&](pipe_record& x, const std::string& event) {
     if (event == "closed" && second == nullptr)
       std::tie(second, second_peer) = w.connected(pipe_mode::message);
     else if (w.events.failed == 1)

@@ -1,5 +1,5 @@
 #include "pipeactor/error.hpp"
-#include "pipeactor/port/unix_socket.hpp"
+#include "port/linux/unix_socket.hpp"
 
 #include "unix_helpers.hpp"
 

@@ -1,6 +1,7 @@
-#include "pipeactor/port/unix_socket.hpp"
+#include "port/linux/unix_socket.hpp"
 #include "pipeactor/error.hpp"
 
+#include "port/linux/unix_error.hpp"
 #include "unix_helpers.hpp"
 
 #include <fcntl.h>

@@ -3,8 +3,10 @@
 
 #include "pipeactor/error.hpp"
 #include "pipeactor/pipe_access.hpp"
-#include "pipeactor/port/windows_identity.hpp"
-#include "pipeactor/port/windows_pipe.hpp"
+#include "port/principal.hpp"
+#include "port/resolved_access.hpp"
+#include "port/windows/windows_identity.hpp"
+#include "port/windows/windows_pipe.hpp"
 
 #include <aclapi.h>
 #include <sddl.h>

@@ -1,10 +1,11 @@
 // Win32's pipes as the iocp port uses them. What Wine cannot show (rights, the first instance,
 // clients over the network) is read off the flags that are passed.
 
-#include "pipeactor/port/windows_pipe.hpp"
+#include "port/windows/windows_pipe.hpp"
 
 #include "pipeactor/error.hpp"
-#include "pipeactor/port/windows_identity.hpp"
+#include "port/resolved_access.hpp"
+#include "port/windows/windows_identity.hpp"
 
 #include <catch2/catch.hpp>
 

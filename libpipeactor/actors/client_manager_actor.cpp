@@ -1,0 +1,130 @@
+#include "actors/client_manager_actor.hpp"
+
+#include "pipeactor/error.hpp"
+#include "actors/gather_statistics.hpp"
+
+namespace pipeactor::detail {
+
+client_manager_actor::client_manager_actor(caf::actor_config& cfg,
+                                           std::vector<completion_bridge_ptr> bridges,
+                                           client_options options, caf::actor handler,
+                                           session_factory make_session)
+    : pinned_actor(cfg), bridges_(std::move(bridges)), options_(std::move(options)),
+      handler_(std::move(handler)), make_session_(std::move(make_session)),
+      id_(next_coordinator_id()) {}
+
+const char* client_manager_actor::name() const {
+  return "pipeactor.client_manager";
+}
+
+caf::behavior client_manager_actor::make_behavior() {
+  set_default_handler(caf::drop);
+  return {
+    [this](const connect& x) { return on_connect(x); },
+    [this](const find_named_pipes& x) { return on_find(x); },
+    [this](const stop&) { return on_stop(); },
+    [this](const get_stats&) {
+      auto promise = make_response_promise();
+      gather_statistics(*this, bridges_, id_, promise);
+      return promise;
+    },
+    [this](const connection_closed& x) { on_connection_closed(x); },
+  };
+}
+
+void client_manager_actor::on_exit() {
+  for (auto& promise : stoppers_)
+    promise.deliver(make_error(errc::shutting_down));
+  stoppers_.clear();
+  connections_.clear();
+  setup_ = nullptr;
+  handler_ = nullptr;
+  bridges_.clear();
+}
+
+caf::expected<connection_settings_ptr> client_manager_actor::make_setup() {
+  auto* port = bridges_.front()->port();
+  if (port == nullptr)
+    return make_error(errc::shutting_down);
+  if (auto err = check(options_))
+    return err;
+  if (options_.mode == pipe_mode::message)
+    if (auto err = port->check_message_size(options_.max_message_size))
+      return err;
+  auto trusted = port::resolve(options_.trusted_servers);
+  if (!trusted)
+    return trusted.error();
+  auto setup = std::make_shared<connection_settings>();
+  setup->coordinator_id = id_;
+  setup->outgoing = true;
+  setup->options = options_;
+  set_limits(*setup, *port);
+  setup->access = std::move(*trusted);
+  setup->coordinator = caf::actor{this};
+  setup->handler = handler_;
+  setup->make_session = make_session_;
+  return connection_settings_ptr{std::move(setup)};
+}
+
+caf::result<named_pipe_connection> client_manager_actor::on_connect(const connect& request) {
+  if (setup_ == nullptr) {
+    auto setup = make_setup();
+    if (!setup)
+      return setup.error();
+    setup_ = std::move(*setup);
+  }
+  auto actor = least_loaded(bridges_).spawn_connection(*setup_);
+  named_pipe_connection connection{actor};
+  connections_.emplace(connection.id(), caf::actor_cast<caf::weak_actor_ptr>(actor));
+  send(actor, open_pipe{request.pipe_name, request.timeout, options_.reconnect, setup_->access});
+  return connection;
+}
+
+namespace {
+
+/// Answers one request, on the scheduler: directories may be slow.
+caf::behavior finder_actor(caf::event_based_actor* self, const port::pipe_finder& find) {
+  return {[self, find](const find_named_pipes& x) -> caf::result<std::vector<std::string>> {
+    self->quit();
+    auto names = find(x.pattern);
+    if (!names)
+      return std::move(names.error());
+    return std::move(*names);
+  }};
+}
+
+} // namespace
+
+caf::result<std::vector<std::string>>
+client_manager_actor::on_find(const find_named_pipes& request) {
+  auto* port = bridges_.front()->port();
+  if (port == nullptr)
+    return make_error(errc::shutting_down);
+  delegate(system().spawn<caf::hidden>(finder_actor, port->finder()), request);
+  return caf::delegated<std::vector<std::string>>{};
+}
+
+caf::response_promise client_manager_actor::on_stop() {
+  auto promise = promise_of_request();
+  if (connections_.empty()) {
+    if (promise.pending())
+      promise.deliver(caf::unit);
+    return promise;
+  }
+  if (promise.pending())
+    stoppers_.push_back(promise);
+  for (auto& [id, connection] : connections_)
+    if (auto actor = caf::actor_cast<caf::actor>(connection))
+      send(actor, async_close{});
+  return promise;
+}
+
+void client_manager_actor::on_connection_closed(const connection_closed& x) {
+  connections_.erase(x.id);
+  if (!connections_.empty())
+    return;
+  for (auto& promise : std::exchange(stoppers_, {}))
+    promise.deliver(caf::unit);
+}
+
+} // namespace pipeactor::detail

@@ -1,0 +1,44 @@
+#pragma once
+
+#include "pipeactor/messages.hpp"
+#include "pipeactor/options.hpp"
+#include "pipeactor/session.hpp"
+#include "actors/connection_actor.hpp"
+#include "actors/internal_messages.hpp"
+#include "bridge/completion_bridge.hpp"
+
+#include <unordered_map>
+#include <vector>
+
+namespace pipeactor::detail {
+
+/// Makes outgoing connections and closes them when it is told to stop. Keeps no
+/// connection alive.
+class client_manager_actor final : public pinned_actor {
+public:
+  /// @param bridges at least one; the first is the one this actor is pinned to
+  client_manager_actor(caf::actor_config& cfg, std::vector<completion_bridge_ptr> bridges,
+                       client_options options, caf::actor handler, session_factory make_session);
+
+  const char* name() const override;
+  caf::behavior make_behavior() override;
+  void on_exit() override;
+
+private:
+  caf::expected<connection_settings_ptr> make_setup();
+  caf::result<named_pipe_connection> on_connect(const connect& request);
+  caf::result<std::vector<std::string>> on_find(const find_named_pipes& request);
+  caf::response_promise on_stop();
+  void on_connection_closed(const connection_closed& x);
+
+  std::vector<completion_bridge_ptr> bridges_;
+  client_options options_;
+  caf::actor handler_;
+  session_factory make_session_;
+  uint64_t id_;
+  connection_settings_ptr setup_;
+  std::unordered_map<uint64_t, caf::weak_actor_ptr> connections_;
+  std::vector<caf::response_promise> stoppers_;
+};
+
+} // namespace pipeactor::detail

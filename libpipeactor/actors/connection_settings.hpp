@@ -1,0 +1,38 @@
+#pragma once
+
+#include "pipeactor/caf.hpp"
+#include "pipeactor/options.hpp"
+#include "pipeactor/session.hpp"
+#include "port/completion_port.hpp"
+
+#include <cstdint>
+#include <memory>
+
+namespace pipeactor::detail {
+
+/// What all connections of a server or client manager share.
+struct connection_settings {
+  uint64_t coordinator_id = 0;
+  bool outgoing = false;
+  connection_options options;
+  /// Limits of one message in bytes, as granted by the port.
+  size_t send_limit = 0;
+  size_t receive_limit = 0;
+  /// Who may be at the other end.
+  port::resolved_access access;
+  /// The server or manager: hears of the connection's beginning and end.
+  caf::actor coordinator;
+  /// Takes the events where there is no session.
+  caf::actor handler;
+  session_factory make_session;
+};
+
+using connection_settings_ptr = std::shared_ptr<const connection_settings>;
+
+/// Sets the limits that follow from options and port.
+void set_limits(connection_settings& setup, const port::completion_port& port);
+
+/// Returns a number that no other server or client manager of this process has.
+uint64_t next_coordinator_id() noexcept;
+
+} // namespace pipeactor::detail

@@ -1,0 +1,84 @@
+#include "actors/dialer.hpp"
+
+#include "pipeactor/error.hpp"
+
+#include <algorithm>
+
+namespace pipeactor::detail {
+
+namespace {
+
+/// Returns whether a server that comes back, or a peer that fares better, would mend it.
+bool may_pass(errc code) {
+  switch (code) {
+  case errc::closed_by_peer:
+  case errc::peer_reset:
+  case errc::no_such_pipe:
+  case errc::pipe_busy:
+  case errc::out_of_resources:
+  case errc::os_error:
+    return true;
+  default:
+    return false;
+  }
+}
+
+} // namespace
+
+dialer::dialer(std::string pipe_name, caf::timespan timeout,
+               std::optional<reconnect_options> reconnect, port::resolved_access trusted)
+    : pipe_name_(std::move(pipe_name)), timeout_(timeout), reconnect_(reconnect),
+      trusted_(std::move(trusted)) {
+  if (reconnect_) {
+    delay_ = reconnect_->initial_delay;
+    random_.seed(std::random_device{}());
+  }
+}
+
+void dialer::begin(time_point now) {
+  deadline_ = later(now, timeout_);
+  backoff_ = defaults::connect_backoff;
+}
+
+caf::expected<port::raw_pipe_ptr> dialer::dial(port::completion_port& port, pipe_mode mode) {
+  auto raw = port.connect(pipe_name_, mode);
+  if (!raw)
+    return raw;
+  auto server = (*raw)->peer();
+  if (!trusted_.admits(server))
+    return make_error(errc::access_denied,
+                      "the server of " + pipe_name_ + " is not trusted: " + to_string(server)
+                        + ": allow it with client_options::trusted_servers (pipecat: --trust)");
+  return raw;
+}
+
+std::optional<dialer::time_point> dialer::ask_again(time_point now) {
+  if (now >= deadline_)
+    return std::nullopt;
+  auto result = std::min(now + backoff_, deadline_);
+  backoff_ = std::min<port::clock::duration>(backoff_ * 2, defaults::connect_backoff_limit);
+  return result;
+}
+
+void dialer::connected() noexcept {
+  attempts_ = 0;
+  if (reconnect_)
+    delay_ = reconnect_->initial_delay;
+}
+
+std::optional<caf::timespan> dialer::next_attempt(const caf::error& reason) {
+  if (!reconnect_ || !may_pass(code_of(reason))
+      || (reconnect_->max_attempts != 0 && attempts_ >= reconnect_->max_attempts))
+    return std::nullopt;
+  ++attempts_;
+  std::uniform_real_distribution<double> share{0, reconnect_->jitter};
+  auto result = std::chrono::duration_cast<caf::timespan>(delay_ * (1 - share(random_)));
+  delay_ = std::min(delay_ * 2, reconnect_->max_delay);
+  return result;
+}
+
+port::time_point later(port::time_point now, caf::timespan delay) noexcept {
+  return delay < port::time_point::max() - now ? now + delay : port::time_point::max();
+}
+
+} // namespace pipeactor::detail

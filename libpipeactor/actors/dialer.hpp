@@ -1,0 +1,59 @@
+#pragma once
+
+#include "pipeactor/caf.hpp"
+#include "pipeactor/options.hpp"
+#include "port/completion_port.hpp"
+
+#include <optional>
+#include <random>
+#include <string>
+
+namespace pipeactor::detail {
+
+/// Opens the pipe of an outgoing connection, and knows when to try. Bridge thread.
+class dialer {
+public:
+  using time_point = port::time_point;
+
+  /// @param timeout how long to try while the server is busy
+  /// @param trusted who may be the server
+  dialer(std::string pipe_name, caf::timespan timeout, std::optional<reconnect_options> reconnect,
+         port::resolved_access trusted);
+
+  offline_writes writes() const noexcept {
+    return reconnect_ ? reconnect_->writes : offline_writes::wait;
+  }
+
+  /// An attempt begins.
+  void begin(time_point now);
+
+  /// Connects to the server.
+  /// @returns what port.connect() reports, or `errc::access_denied` for one that is not trusted
+  caf::expected<port::raw_pipe_ptr> dial(port::completion_port& port, pipe_mode mode);
+
+  /// The server is busy. Returns when to ask it again, none where the time is over.
+  std::optional<time_point> ask_again(time_point now);
+
+  /// The connection is made.
+  void connected() noexcept;
+
+  /// The connection was lost, or an attempt failed. Returns how long to wait before the next
+  /// one, none where that would be of no use or was not asked for.
+  std::optional<caf::timespan> next_attempt(const caf::error& reason);
+
+private:
+  std::string pipe_name_;
+  caf::timespan timeout_;
+  std::optional<reconnect_options> reconnect_;
+  port::resolved_access trusted_;
+  time_point deadline_;
+  port::clock::duration backoff_{0};
+  std::chrono::milliseconds delay_{0};
+  size_t attempts_ = 0;
+  std::minstd_rand random_;
+};
+
+/// Returns the moment `delay` after `now`, or the last there is.
+port::time_point later(port::time_point now, caf::timespan delay) noexcept;
+
+} // namespace pipeactor::detail

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "pipeactor/caf.hpp"
+#include "bridge/completion_bridge.hpp"
+
+#include <vector>
+
+namespace pipeactor::detail {
+
+/// Asks each bridge for what it knows, and answers `promise` with `statistics`.
+/// @param self a server or client manager
+void gather_statistics(caf::event_based_actor& self,
+                       const std::vector<completion_bridge_ptr>& bridges, uint64_t coordinator_id,
+                       caf::response_promise promise);
+
+} // namespace pipeactor::detail

@@ -1,0 +1,25 @@
+#include "actors/read_account.hpp"
+
+#include "actors/internal_messages.hpp"
+
+namespace pipeactor::detail {
+
+bool read_account::must_pause() noexcept {
+  if (!above(level_.load(std::memory_order_relaxed), 1))
+    return false;
+  if (paused_.exchange(true))
+    return true;
+  // Another thread may have released everything before it could see the flag.
+  return above(level_.load(), 2) || !paused_.exchange(false);
+}
+
+void read_account::payload_released(size_t size) noexcept {
+  auto level = level_.fetch_sub(entry(size)) - entry(size);
+  memory_->moved(bytes_of(level) + size, bytes_of(level));
+  if (!paused_.load() || above(level, 2) || !paused_.exchange(false))
+    return;
+  if (auto owner = caf::actor_cast<caf::actor>(owner_))
+    caf::anon_send(owner, resume_reading{});
+}
+
+} // namespace pipeactor::detail

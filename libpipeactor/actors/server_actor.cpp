@@ -1,0 +1,236 @@
+#include "actors/server_actor.hpp"
+
+#include "pipeactor/error.hpp"
+#include "actors/gather_statistics.hpp"
+
+namespace pipeactor::detail {
+
+server_actor::server_actor(caf::actor_config& cfg, std::vector<completion_bridge_ptr> bridges,
+                           server_options options, caf::actor handler, session_factory make_session)
+    : pinned_actor(cfg), bridges_(std::move(bridges)), options_(std::move(options)),
+      handler_(std::move(handler)), make_session_(std::move(make_session)),
+      id_(next_coordinator_id()) {}
+
+const char* server_actor::name() const {
+  return "pipeactor.server";
+}
+
+caf::behavior server_actor::make_behavior() {
+  set_default_handler(caf::drop);
+  return {
+    [this](const async_broadcast& x) { return on_broadcast(x); },
+    [this](const broadcast_ended& x) { on_broadcast_ended(x); },
+    [this](const client_accepted& x) { on_accepted(x); },
+    [this](const connection_opened& x) { on_connection_opened(x); },
+    [this](const connection_closed& x) { on_connection_closed(x); },
+    [this](const listener_closed&) { on_listener_closed(); },
+    [this](const start&) { return on_start(); },
+    [this](const stop&) { return on_stop(); },
+    [this](const get_connections&) {
+      std::vector<named_pipe_connection> result;
+      for (auto& [id, connection] : connections_)
+        result.push_back(connection);
+      return result;
+    },
+    [this](const get_stats&) {
+      auto promise = make_response_promise();
+      gather_statistics(*this, bridges_, id_, promise);
+      return promise;
+    },
+  };
+}
+
+void server_actor::on_exit() {
+  if (phase_ == phase::running)
+    begin_stopping();
+  auto gone = make_error(errc::shutting_down);
+  for (auto& promise : starters_)
+    promise.deliver(gone);
+  for (auto& promise : stoppers_)
+    promise.deliver(gone);
+  for (auto& [id, promise] : broadcasts_)
+    promise.deliver(gone);
+  starters_.clear();
+  stoppers_.clear();
+  broadcasts_.clear();
+  connections_.clear();
+  setup_ = nullptr;
+  ready_ = {};
+  handler_ = nullptr;
+  bridges_.clear();
+}
+
+// -- start and stop ---------------------------------------------------------------------------
+
+caf::result<server_ready> server_actor::on_start() {
+  switch (phase_) {
+  case phase::running:
+    return ready_;
+  case phase::stopping: {
+    auto promise = make_response_promise();
+    starters_.push_back(promise);
+    return caf::delegated<server_ready>{};
+  }
+  case phase::stopped:
+    break;
+  }
+  auto ready = listen();
+  if (!ready)
+    return ready.error();
+  return *ready;
+}
+
+caf::expected<server_ready> server_actor::listen() {
+  auto* port = bridges_.front()->port();
+  if (port == nullptr)
+    return make_error(errc::shutting_down);
+  if (auto err = check(options_))
+    return err;
+  auto access = port::resolve(options_.access);
+  if (!access)
+    return access.error();
+  port::listen_request request;
+  request.pipe_name = options_.pipe_name;
+  request.mode = options_.mode;
+  request.backlog = options_.pending_instances;
+  request.max_message_size = options_.mode == pipe_mode::message ? options_.max_message_size : 0;
+  request.access = *access;
+  auto listener = port->listen(request);
+  if (!listener)
+    return listener.error();
+  listener_ = *listener;
+  listening_ = true;
+  bridges_.front()->serve(listener_, caf::actor{this});
+
+  auto setup = std::make_shared<connection_settings>();
+  setup->coordinator_id = id_;
+  setup->options = options_;
+  set_limits(*setup, *port);
+  setup->access = std::move(*access);
+  setup->coordinator = caf::actor{this};
+  setup->handler = handler_;
+  setup->make_session = make_session_;
+  ready_ = server_ready{caf::actor{this}, options_.pipe_name, port->address(listener_),
+                        setup->send_limit};
+  setup_ = std::move(setup);
+  phase_ = phase::running;
+  if (handler_)
+    send(handler_, ready_);
+  return ready_;
+}
+
+caf::response_promise server_actor::on_stop() {
+  auto promise = promise_of_request();
+  if (phase_ == phase::stopped) {
+    if (promise.pending())
+      promise.deliver(caf::unit);
+    return promise;
+  }
+  if (promise.pending())
+    stoppers_.push_back(promise);
+  if (phase_ == phase::running)
+    begin_stopping();
+  return promise;
+}
+
+void server_actor::begin_stopping() {
+  phase_ = phase::stopping;
+  if (auto* port = bridges_.front()->port(); port != nullptr && listening_)
+    port->stop_listening(listener_);
+  else
+    listening_ = false;
+  for (auto& [id, connection] : connections_)
+    connection.async_close();
+  finish_stopping();
+}
+
+void server_actor::finish_stopping() {
+  if (phase_ != phase::stopping || listening_ || opening_ > 0 || !connections_.empty())
+    return;
+  phase_ = phase::stopped;
+  setup_ = nullptr;
+  ready_ = {};
+  for (auto& promise : std::exchange(stoppers_, {}))
+    promise.deliver(caf::unit);
+  auto starters = std::exchange(starters_, {});
+  if (starters.empty())
+    return;
+  auto ready = listen();
+  for (auto& promise : starters)
+    promise.deliver(ready);
+}
+
+void server_actor::on_listener_closed() {
+  listening_ = false;
+  // The bridge closes its listeners itself when the context ends.
+  if (phase_ == phase::running)
+    begin_stopping();
+  else
+    finish_stopping();
+}
+
+// -- connections ------------------------------------------------------------------------------
+
+void server_actor::on_accepted(const client_accepted& client) {
+  if (phase_ != phase::running)
+    return;
+  auto& bridge = least_loaded(bridges_);
+  if (&bridge == bridges_.front().get()) {
+    if (bridge.port() == nullptr)
+      return;
+    ++opening_;
+    bridge.open_connection(*setup_, std::move(*client.raw));
+  } else if (auto actor = bridge.actor()) {
+    ++opening_;
+    send(actor, adopt_client{setup_, client.raw});
+  }
+}
+
+void server_actor::on_connection_opened(const connection_opened& x) {
+  --opening_;
+  connections_.emplace(x.connection.id(), x.connection);
+  if (phase_ != phase::running)
+    x.connection.async_close();
+}
+
+void server_actor::on_connection_closed(const connection_closed& x) {
+  connections_.erase(x.id);
+  finish_stopping();
+}
+
+// -- broadcast --------------------------------------------------------------------------------
+
+caf::response_promise server_actor::on_broadcast(const async_broadcast& request) {
+  auto promise = promise_of_request();
+  if (auto err = request.cookie.check_arrival()) {
+    if (promise.pending())
+      promise.deliver(std::move(err));
+    return promise;
+  }
+  broadcast_job job;
+  job.coordinator_id = id_;
+  job.write.data = request.data;
+  job.write.cookie = request.cookie;
+  if (promise.pending()) {
+    auto id = ++last_broadcast_;
+    broadcasts_.emplace(id, promise);
+    job.write.tracker = std::make_shared<broadcast_tracker>(id, caf::actor{this});
+  }
+  if (request.data.empty() || phase_ != phase::running)
+    return promise;
+  for (auto& bridge : bridges_) {
+    if (bridge == bridges_.front())
+      bridge->broadcast(job);
+    else if (auto actor = bridge->actor())
+      send(actor, job);
+  }
+  return promise;
+}
+
+void server_actor::on_broadcast_ended(const broadcast_ended& x) {
+  auto promise = broadcasts_.extract(x.id);
+  if (!promise.empty())
+    promise.mapped().deliver(x.result);
+}
+
+} // namespace pipeactor::detail

@@ -1,0 +1,68 @@
+#pragma once
+
+#include "pipeactor/messages.hpp"
+#include "pipeactor/options.hpp"
+#include "pipeactor/session.hpp"
+#include "actors/connection_actor.hpp"
+#include "actors/internal_messages.hpp"
+#include "bridge/completion_bridge.hpp"
+
+#include <unordered_map>
+#include <vector>
+
+namespace pipeactor::detail {
+
+/// Publishes one pipe name, hands accepted clients to bridges, broadcasts, stops. Lives
+/// on its first bridge, whose port does the listening.
+///
+/// stopped -> start -> running -> stop -> stopping -> last connection and listener
+/// closed -> stopped. A start that comes while stopping is answered after it.
+class server_actor final : public pinned_actor {
+public:
+  /// @param bridges at least one; the first is the one this actor is pinned to
+  server_actor(caf::actor_config& cfg, std::vector<completion_bridge_ptr> bridges,
+               server_options options, caf::actor handler, session_factory make_session);
+
+  const char* name() const override;
+  caf::behavior make_behavior() override;
+  void on_exit() override;
+
+private:
+  enum class phase : uint8_t { stopped, running, stopping };
+
+  caf::result<server_ready> on_start();
+  caf::response_promise on_stop();
+  caf::response_promise on_broadcast(const async_broadcast& request);
+  void on_accepted(const client_accepted& client);
+  void on_connection_opened(const connection_opened& x);
+  void on_connection_closed(const connection_closed& x);
+  void on_listener_closed();
+  void on_broadcast_ended(const broadcast_ended& x);
+
+  /// Listens and raises `server_ready`.
+  caf::expected<server_ready> listen();
+  void begin_stopping();
+  void finish_stopping();
+
+  std::vector<completion_bridge_ptr> bridges_;
+  server_options options_;
+  caf::actor handler_;
+  session_factory make_session_;
+
+  uint64_t id_;
+  phase phase_ = phase::stopped;
+  connection_settings_ptr setup_;
+  port::listener_id listener_ = 0;
+  bool listening_ = false;
+  server_ready ready_;
+  /// Clients that were handed to a bridge which has not told of their connections yet.
+  size_t opening_ = 0;
+  // The references that keep open connections alive.
+  std::unordered_map<uint64_t, named_pipe_connection> connections_;
+  std::unordered_map<uint64_t, caf::response_promise> broadcasts_;
+  uint64_t last_broadcast_ = 0;
+  std::vector<caf::response_promise> starters_;
+  std::vector<caf::response_promise> stoppers_;
+};
+
+} // namespace pipeactor::detail

@@ -1,0 +1,133 @@
+#pragma once
+
+#include "pipeactor/cookie.hpp"
+#include "pipeactor/options.hpp"
+#include "pipeactor/payload.hpp"
+#include "actors/internal_messages.hpp"
+#include "actors/memory_account.hpp"
+#include "base/ring_queue.hpp"
+
+#include <algorithm>
+#include <memory>
+
+namespace pipeactor::detail {
+
+/// Who is to be answered, if anybody. An empty response_promise of CAF costs as much to move as
+/// a full one, and writes of sessions have none.
+using promise_of_answer = std::unique_ptr<caf::response_promise>;
+
+/// A write that was not reported yet.
+struct pending_write {
+  /// Empty once the port has it.
+  payload data;
+  size_t size = 0;
+  pipeactor::cookie cookie;
+  promise_of_answer promise;
+  broadcast_tracker_ptr tracker;
+};
+
+/// The writes of one connection that were not reported yet, oldest first: those that the
+/// port has, then those that wait here. They wait while the pipe is opening, and where the
+/// oldest may have to be dropped (`write_queue_policy::drop_oldest`): what the port has, it
+/// has. Bridge thread.
+class write_queue {
+public:
+  write_queue(const connection_options& options, memory_account_ptr memory)
+      : byte_limit_(options.write_queue_bytes), message_limit_(options.write_queue_messages),
+        policy_(options.write_queue_policy), memory_(std::move(memory)) {}
+
+  ~write_queue() {
+    memory_->moved(bytes_, 0);
+  }
+
+  write_queue(const write_queue&) = delete;
+  write_queue& operator=(const write_queue&) = delete;
+
+  write_queue_policy policy() const noexcept {
+    return policy_;
+  }
+
+  bool empty() const noexcept {
+    return writes_.empty();
+  }
+
+  size_t size() const noexcept {
+    return writes_.size();
+  }
+
+  size_t bytes() const noexcept {
+    return bytes_;
+  }
+
+  /// Returns whether one of `size` bytes more is too much. A single message may exceed
+  /// the limits, or it could never be sent.
+  bool is_full(size_t size) const noexcept {
+    return !writes_.empty()
+           && (bytes_ + size > byte_limit_ || writes_.size() >= message_limit_
+               || memory_->exhausted());
+  }
+
+  void push(pending_write&& write) {
+    count(bytes_ + write.size);
+    writes_.push_back(std::move(write));
+  }
+
+  /// Takes the oldest one out, whoever has it.
+  pending_write pop() {
+    auto result = writes_.take_front();
+    taken_out(0, result.size);
+    return result;
+  }
+
+  // -- those that wait here -------------------------------------------------------------------
+
+  bool has_waiting() const noexcept {
+    return writes_.size() > in_port_;
+  }
+
+  /// Returns whether the port should have the next one.
+  bool port_has_room() const noexcept {
+    return policy_ != write_queue_policy::drop_oldest || in_port_ == 0
+           || (in_port_ < std::min(defaults::undroppable_messages, message_limit_ / 2)
+               && port_bytes_ < std::min(defaults::undroppable_bytes, byte_limit_ / 2));
+  }
+
+  /// Returns the bytes of the oldest that waits: the port has it from now on.
+  payload hand_over() {
+    auto& write = writes_[in_port_];
+    ++in_port_;
+    port_bytes_ += write.size;
+    return std::move(write.data);
+  }
+
+  pending_write pop_waiting() {
+    auto result = writes_.extract(in_port_);
+    taken_out(in_port_, result.size);
+    return result;
+  }
+
+private:
+  void taken_out(size_t index, size_t size) noexcept {
+    if (index < in_port_) {
+      --in_port_;
+      port_bytes_ -= size;
+    }
+    count(bytes_ - size);
+  }
+
+  void count(size_t bytes) noexcept {
+    memory_->moved(bytes_, bytes);
+    bytes_ = bytes;
+  }
+
+  ring_queue<pending_write> writes_;
+  size_t in_port_ = 0;
+  size_t port_bytes_ = 0;
+  size_t bytes_ = 0;
+  size_t byte_limit_;
+  size_t message_limit_;
+  write_queue_policy policy_;
+  memory_account_ptr memory_;
+};
+
+} // namespace pipeactor::detail

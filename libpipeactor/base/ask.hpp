@@ -1,0 +1,37 @@
+#pragma once
+
+#include "pipeactor/caf.hpp"
+#include "pipeactor/error.hpp"
+#include "pipeactor/messages.hpp"
+
+#include <caf/scoped_actor.hpp>
+
+#include <chrono>
+#include <utility>
+
+namespace pipeactor::detail {
+
+/// Asks an actor and waits for its answer, which goes to `take`. For threads that are
+/// not actors.
+template <class Request, class Take>
+caf::error ask(const caf::actor& who, std::chrono::milliseconds timeout, Request request,
+               Take take) {
+  if (!who)
+    return make_error(errc::not_connected, "this handle is empty");
+  caf::error result;
+  caf::scoped_actor self{who->home_system(), true};
+  self->request(who, timeout, std::move(request)).receive(take, [&](caf::error& err) {
+    result = err == caf::sec::request_timeout ? make_error(errc::timed_out) : std::move(err);
+  });
+  return result;
+}
+
+inline caf::expected<statistics> ask_for_statistics(const caf::actor& who,
+                                                    std::chrono::milliseconds timeout) {
+  statistics result;
+  if (auto err = ask(who, timeout, get_stats{}, [&](statistics& x) { result = std::move(x); }))
+    return err;
+  return result;
+}
+
+} // namespace pipeactor::detail

@@ -1,0 +1,200 @@
+#pragma once
+
+// Actors that live on a loop of ours. Beside caf_compat.hpp the only place that knows which
+// generation of CAF is in use.
+
+#include "pipeactor/caf.hpp"
+
+#include <caf/actor_config.hpp>
+#include <caf/actor_system.hpp>
+#include <caf/detail/sync_request_bouncer.hpp>
+#include <caf/event_based_actor.hpp>
+#include <caf/execution_unit.hpp>
+#include <caf/mailbox_element.hpp>
+#include <caf/resumable.hpp>
+#include <caf/scheduler/abstract_coordinator.hpp>
+
+#include <exception>
+#include <tuple>
+#include <utility>
+
+namespace pipeactor::detail {
+
+/// A scheduled run of an actor; owns one reference to it.
+using job = caf::intrusive_ptr<caf::resumable>;
+
+/// An actor that only ever runs on the host it was spawned on.
+class pinned_actor : public caf::event_based_actor {
+public:
+  using super = caf::event_based_actor;
+  using super::enqueue;
+
+  explicit pinned_actor(caf::actor_config& cfg) : super(cfg), host_(cfg.host) {}
+
+  void enqueue(caf::mailbox_element_ptr element, caf::execution_unit*) override {
+    super::enqueue(std::move(element), host_);
+  }
+
+  subtype_t subtype() const override {
+    return resumable::io_actor;
+  }
+
+  /// Handlers that throw end a CAF actor; this gives the actor a say in it.
+  caf::invoke_message_result consume(caf::mailbox_element& element) override {
+    try {
+      return super::consume(element);
+    } catch (...) {
+      auto err = handler_threw(std::current_exception());
+      if (element.mid.is_request())
+        make_response_promise().deliver(std::move(err));
+      return caf::invoke_message_result::consumed;
+    }
+  }
+
+  /// Ends an actor with nothing in its mailbox as scheduled_actor does, but leaves CAF's clock
+  /// alone: its thread would be woken for each actor that ends, to look for timeouts that a
+  /// pinned actor never has there (its requests wait without end, or until a timer of the
+  /// bridge's).
+  bool cleanup(caf::error&& reason, caf::execution_unit* host) override {
+    if (!mailbox().blocked())
+      return super::cleanup(std::move(reason), host);
+    awaited_responses_.clear();
+    multiplexed_responses_.clear();
+    mailbox().close();
+    get_normal_queue().flush_cache();
+    get_urgent_queue().flush_cache();
+    // What other threads have sent in between, and what was skipped before.
+    caf::detail::sync_request_bouncer bounce{reason};
+    while (mailbox().queue().new_round(1000, bounce).consumed_items > 0) {
+    }
+    unregister_from_system();
+    return monitorable_actor::cleanup(std::move(reason), host);
+  }
+
+  /// Returns whether a message may be handled at once, past the mailbox: nothing
+  /// waits in the mailbox, nothing was skipped before, and no answer is awaited, while which
+  /// everything else is skipped.
+  bool idle() noexcept {
+    return mailbox().blocked() && get_normal_queue().cache().empty() && awaited_responses_.empty();
+  }
+
+  /// Handles `element` by `handler` now, as CAF's activate() would by the behavior: matching a
+  /// message takes longer than most handlers do. For actors that never change what they do
+  /// with it, have no `after`, survive what their handlers throw, and are idle. On the actor's
+  /// own host, with a strong reference to it held.
+  template <class F>
+  void handle_now(caf::mailbox_element& element, F handler) {
+    auto runs = getf(is_initialized_flag) && alive();
+    if (!runs && !activate(host_)) // makes the behavior of one that is new
+      return;
+    context(host_);
+    current_element_ = &element;
+    try {
+      handler();
+    } catch (...) {
+      handler_threw(std::current_exception());
+    }
+    bhvr_stack_.cleanup();
+    if (!alive())
+      finalize();
+  }
+
+protected:
+  /// A handler threw; what is returned answers the request that it was handling. Throwing on
+  /// ends the actor.
+  virtual caf::error handler_threw(std::exception_ptr error) {
+    std::rethrow_exception(std::move(error));
+  }
+
+  /// Returns the promise to answer the message that is being handled, or an empty one
+  /// where nobody waits for an answer.
+  caf::response_promise promise_of_request() {
+    auto* element = current_mailbox_element();
+    if (element == nullptr || !element->mid.is_request())
+      return {};
+    return make_response_promise();
+  }
+
+  /// Returns whether answers to requests are still to come.
+  bool awaits_responses() const noexcept {
+    return !awaited_responses_.empty() || !multiplexed_responses_.empty();
+  }
+
+  /// Answers to requests that are still out will not be handled.
+  void forget_pending_responses() {
+    awaited_responses_.clear();
+    multiplexed_responses_.clear();
+  }
+
+private:
+  caf::execution_unit* host_;
+};
+
+/// Returns whether `what` belongs on the loop it was spawned on. Other actors that
+/// are woken from there go to the actor system's scheduler.
+inline bool is_pinned(const caf::resumable& what) {
+  return what.subtype() == caf::resumable::io_actor;
+}
+
+inline void forward_to_scheduler(caf::actor_system& sys, caf::resumable* what) {
+  sys.scheduler().enqueue(what);
+}
+
+/// Runs `what` for up to `max_messages` messages.
+/// @returns the job again where it has more to do.
+inline job run_job(caf::execution_unit* host, job what, size_t max_messages) {
+  switch (what->resume(host, max_messages)) {
+  case caf::resumable::resume_later:
+    return what;
+  case caf::resumable::shutdown_execution_unit:
+  case caf::resumable::awaiting_message:
+  case caf::resumable::done:
+    break;
+  }
+  return nullptr;
+}
+
+/// Spawns an actor on `host`. It is hidden: it never holds up the end of the
+/// actor system.
+template <class Actor, class... Ts>
+caf::actor spawn_pinned(caf::actor_system& sys, caf::execution_unit* host, Ts&&... xs) {
+  caf::actor_config cfg{host};
+  return sys.spawn_impl<Actor, caf::hidden + caf::lazy_init>(cfg, std::forward<Ts>(xs)...);
+}
+
+/// A message element that is filled, handled and emptied again, without a trip
+/// through the allocator or a mailbox.
+template <class T>
+class reusable_element {
+public:
+  /// Says who sends what is handled from now on, or nobody.
+  void sender(caf::strong_actor_ptr value) {
+    element_.sender = std::move(value);
+  }
+
+  /// Lets `self` handle `value`, by its member function handle(T&): now, or in its turn where
+  /// other messages come first. Must run on the actor's own host, with a strong reference to it
+  /// held.
+  template <class Actor>
+  void deliver(Actor& self, T&& value) {
+    if (busy_ || !self.idle()) {
+      self.enqueue(caf::make_mailbox_element(element_.sender, caf::make_message_id(), {},
+                                             std::move(value)),
+                   nullptr);
+      return;
+    }
+    busy_ = true;
+    auto& content = std::get<0>(element_.data());
+    content = std::move(value);
+    self.handle_now(element_, [&] { self.handle(content); });
+    content = T{};
+    busy_ = false;
+  }
+
+private:
+  caf::mailbox_element_vals<T> element_{nullptr, caf::make_message_id(),
+                                        caf::mailbox_element::forwarding_stack{}, T{}};
+  bool busy_ = false;
+};
+
+} // namespace pipeactor::detail

@@ -1,0 +1,277 @@
+#include "port/linux/unix_socket.hpp"
+
+#include "pipeactor/error.hpp"
+#include "port/linux/pipe_name.hpp"
+#include "port/linux/unix_address.hpp"
+#include "port/linux/unix_error.hpp"
+
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+
+namespace pipeactor::port {
+
+namespace {
+
+/// What the kernel adds to a message before it compares it with SO_SNDBUF.
+constexpr size_t send_buffer_overhead = 32;
+/// A message lies in one block of at most 4 MiB, less 320 bytes for the kernel, and in
+/// 17 pages: more is ENOBUFS.
+constexpr size_t longest_kernel_message = (size_t{4} << 20) - 320 + size_t{17} * 4096;
+/// SO_SNDBUF of a stock kernel, for when not even a socket can be made to ask.
+constexpr size_t stock_send_buffer = 212992;
+constexpr size_t usual_groups = 64;
+constexpr size_t most_backlog = 65535;
+constexpr size_t discard_buffer_size = 16384;
+
+int socket_type(pipe_mode mode) {
+  return mode == pipe_mode::message ? SOCK_SEQPACKET : SOCK_STREAM;
+}
+
+unique_fd make_socket(pipe_mode mode) {
+  return unique_fd{socket(AF_UNIX, socket_type(mode) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
+}
+
+/// Lets those connect whom `access` may admit. Until listen(2) nobody can.
+caf::error open_socket_file(const std::string& path, const resolved_access& access) {
+  using kind = pipe_access::kind;
+  if (access.kind == kind::owner)
+    return caf::none;
+  auto mode = static_cast<mode_t>(access.kind == kind::group ? 0660 : 0666);
+  if (access.kind == kind::group) {
+    auto group = static_cast<gid_t>(access.groups.front());
+    if (fchownat(AT_FDCWD, path.c_str(), static_cast<uid_t>(-1), group, AT_SYMLINK_NOFOLLOW) != 0)
+      return errno == EPERM
+               ? make_error(errc::invalid_option,
+                            "cannot give " + path + " to group " + std::to_string(group)
+                              + ": only a member of it can: use access list:@"
+                              + std::to_string(group) + " or become a member",
+                            EPERM)
+               : unix_error(errno, "cannot give " + path + " to a group");
+  }
+  // The umask took rights away at bind(2).
+  if (fchmodat(AT_FDCWD, path.c_str(), mode, AT_SYMLINK_NOFOLLOW) != 0)
+    return unix_error(errno, "cannot set the mode of " + path);
+  return caf::none;
+}
+
+size_t send_buffer_of(int fd) noexcept {
+  int value = 0;
+  socklen_t size = sizeof(value);
+  if (getsockopt(fd, SOL_SOCKET, SO_SNDBUF, &value, &size) != 0)
+    return stock_send_buffer;
+  return static_cast<size_t>(value);
+}
+
+bool is_other_than_socket(const std::string& path) {
+  struct stat info;
+  return stat(path.c_str(), &info) == 0 && !S_ISSOCK(info.st_mode);
+}
+
+std::vector<int64_t> groups_of_peer(int fd) {
+  // Enough for most, so that one call does. ERANGE tells how much room it takes; a process
+  // cannot change the groups that were recorded, so the second call succeeds.
+  std::vector<gid_t> groups(usual_groups);
+  socklen_t size = usual_groups * sizeof(gid_t);
+  while (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) {
+    if (errno != ERANGE || size <= groups.size() * sizeof(gid_t))
+      return {};
+    groups.resize(size / sizeof(gid_t));
+  }
+  return {groups.begin(), groups.begin() + static_cast<ptrdiff_t>(size / sizeof(gid_t))};
+}
+
+void switch_on(int fd, int option) noexcept {
+  int on = 1;
+  setsockopt(fd, SOL_SOCKET, option, &on, sizeof(on));
+}
+
+} // namespace
+
+caf::expected<unix_listener> listen_unix(const listen_request& request) {
+  auto is_owners = request.access.kind == pipe_access::kind::owner;
+  auto place = is_owners ? pipe_place::own : pipe_place::shared;
+  auto path = pipe_path(request.pipe_name, place);
+  if (!path)
+    return std::move(path.error());
+  if (auto err = prepare_pipe_directory(request.pipe_name, place))
+    return err;
+  auto claim = pipe_name_claim::acquire(*path, !is_owners);
+  if (!claim)
+    return std::move(claim.error());
+  auto what = "cannot listen on " + *path;
+  unix_listener result{std::move(*claim), make_socket(request.mode)};
+  if (!result.socket)
+    return unix_error(errno, what);
+  // The socket file takes its mode from the socket: it never exists with looser rights.
+  if (fchmod(result.socket.get(), 0600) != 0)
+    return unix_error(errno, what);
+  if (auto code = bind_to_path(result.socket.get(), *path); code != 0)
+    return unix_error(code, what);
+  result.claim.socket_bound();
+  if (auto err = open_socket_file(*path, request.access))
+    return err;
+  if (listen(result.socket.get(), static_cast<int>(std::min(request.backlog, most_backlog))) != 0)
+    return unix_error(errno, what);
+  return result;
+}
+
+namespace {
+
+caf::expected<unique_fd> connect_in(pipe_place place, const std::string& pipe_name,
+                                    pipe_mode mode) {
+  auto path = pipe_path(pipe_name, place);
+  if (!path)
+    return std::move(path.error());
+  if (auto err = check_pipe_directory(pipe_name, place))
+    return err;
+  auto what = "cannot connect to " + *path;
+  auto fd = make_socket(mode);
+  if (!fd)
+    return unix_error(errno, what);
+  auto code = connect_to_path(fd.get(), *path);
+  if (code == 0)
+    return fd;
+  // The kernel refuses a file that is no socket in the same words as a dead server's.
+  if (code == ECONNREFUSED && is_other_than_socket(*path))
+    code = ENOTSOCK;
+  return unix_error(code, what);
+}
+
+} // namespace
+
+caf::expected<unique_fd> connect_unix(const std::string& pipe_name, pipe_mode mode) {
+  auto own = connect_in(pipe_place::own, pipe_name, mode);
+  if (own || code_of(own.error()) != errc::no_such_pipe || pipe_name.front() == '/')
+    return own;
+  auto shared = connect_in(pipe_place::shared, pipe_name, mode);
+  if (shared || code_of(shared.error()) != errc::no_such_pipe)
+    return shared;
+  return make_error(errc::no_such_pipe,
+                    "no server listens on " + pipe_name + " in " + pipe_directory(pipe_place::own)
+                      + " or " + pipe_directory(pipe_place::shared) + ": start it first");
+}
+
+peer_identity unix_pipe::peer() const {
+  return peer_of(fd.get());
+}
+
+peer_identity peer_of(int fd) {
+  peer_identity result;
+  ucred credentials = {};
+  socklen_t size = sizeof(credentials);
+  if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+    return result;
+  result.pid = std::max(credentials.pid, 0);
+  if (credentials.uid != static_cast<uid_t>(-1))
+    result.uid = credentials.uid;
+  if (credentials.gid != static_cast<gid_t>(-1))
+    result.gid = credentials.gid;
+  result.groups = groups_of_peer(fd);
+  return result;
+}
+
+size_t default_send_buffer() {
+  auto fd = make_socket(pipe_mode::message);
+  return fd ? send_buffer_of(fd.get()) : stock_send_buffer;
+}
+
+size_t largest_send_buffer() {
+  auto fd = make_socket(pipe_mode::message);
+  return fd ? raise_send_buffer(fd.get(), INT_MAX) : stock_send_buffer;
+}
+
+size_t longest_message(size_t send_buffer) noexcept {
+  if (send_buffer <= send_buffer_overhead)
+    return 0;
+  return std::min(send_buffer - send_buffer_overhead, longest_kernel_message);
+}
+
+caf::error check_unix_message_size(size_t size) {
+  auto granted = longest_message(largest_send_buffer());
+  if (size <= granted)
+    return caf::none;
+  auto text = "max_message_size is " + std::to_string(size) + ", this system sends at most "
+              + std::to_string(granted) + ": ";
+  if (auto most = longest_message(SIZE_MAX); size > most)
+    text += "Linux sends no more than " + std::to_string(most) + " bytes in one message";
+  else
+    // The kernel doubles what is asked for, and keeps 32 bytes.
+    text += "needs net.core.wmem_max " + std::to_string((size + 32 + 1) / 2);
+  return make_error(errc::invalid_option, std::move(text));
+}
+
+size_t raise_send_buffer(int fd, size_t size) {
+  if (longest_message(send_buffer_of(fd)) >= size)
+    return send_buffer_of(fd);
+  // The kernel doubles what it is asked for, and takes net.core.wmem_max for more.
+  auto wanted = std::min<size_t>(size, INT_MAX) / 2 + send_buffer_overhead;
+  auto value = static_cast<int>(wanted);
+  setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &value, sizeof(value));
+  return send_buffer_of(fd);
+}
+
+void stamp_messages(int fd) noexcept {
+  switch_on(fd, SO_TIMESTAMP);
+}
+
+void read_urgent_data_inline(int fd) noexcept {
+  switch_on(fd, SO_OOBINLINE);
+}
+
+void discard_input(int fd, pipe_mode mode) noexcept {
+  // From here on the peer's writes fail: what is queued is all there will be.
+  shutdown(fd, SHUT_RD);
+  // There is no room for control data, so passed descriptors are dropped, and MSG_CTRUNC
+  // tells an empty message, whose time did not fit, from the end. Not on a stream, where older
+  // kernels set it at the end too.
+  auto keeps_messages = mode == pipe_mode::message;
+  if (keeps_messages)
+    stamp_messages(fd);
+  char buffer[discard_buffer_size];
+  for (;;) {
+    iovec bytes = {buffer, sizeof(buffer)};
+    msghdr message = {};
+    message.msg_iov = &bytes;
+    message.msg_iovlen = 1;
+    auto result = recvmsg(fd, &message, MSG_DONTWAIT);
+    if (result < 0 && errno != EINTR)
+      return;
+    if (result == 0 && !(keeps_messages && (message.msg_flags & MSG_CTRUNC) != 0))
+      return;
+  }
+}
+
+peeked peek_input(int fd, pipe_mode mode) noexcept {
+  std::byte byte{};
+  iovec piece{&byte, 1};
+  msghdr header{};
+  header.msg_iov = &piece;
+  header.msg_iovlen = 1;
+  auto result = recvmsg(fd, &header, MSG_PEEK | MSG_DONTWAIT);
+  // An empty message, as receive_batch::is_end() tells it. A stream has none; older kernels set
+  // the flag at its end.
+  auto empty_message = mode == pipe_mode::message && (header.msg_flags & MSG_CTRUNC) != 0;
+  if (result > 0 || (result == 0 && empty_message))
+    return peeked::data;
+  if (result == 0)
+    return peeked::end_of_file;
+  return errno == ECONNRESET ? peeked::reset : peeked::nothing;
+}
+
+size_t unread_bytes(int fd) noexcept {
+  int value = 0;
+  return ioctl(fd, SIOCINQ, &value) == 0 && value > 0 ? static_cast<size_t>(value) : 0;
+}
+
+} // namespace pipeactor::port

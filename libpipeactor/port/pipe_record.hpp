@@ -1,0 +1,104 @@
+#pragma once
+
+#include "pipeactor/export.hpp"
+#include "pipeactor/native_handle.hpp"
+#include "pipeactor/options.hpp"
+#include "pipeactor/payload.hpp"
+#include "pipeactor/peer_identity.hpp"
+
+#include <caf/intrusive_ptr.hpp>
+#include <caf/ref_counted.hpp>
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+
+namespace pipeactor::port {
+
+/// The life of one end of one connection, as any thread may see it.
+enum class pipe_state : uint8_t {
+  opening,
+  connected,
+  /// The pipe dropped or was closed; operations may still be outstanding.
+  closing,
+  /// Every operation has returned and the handle is closed.
+  closed,
+};
+
+/// What a pipe is made with.
+struct pipe_settings {
+  pipe_mode mode = pipe_mode::message;
+  /// Message mode: longest message that is received. Byte mode: longest piece.
+  size_t receive_limit = defaults::message_buffer_size;
+  /// Where received bytes are accounted for, or nullptr.
+  detail::payload_account* account = nullptr;
+};
+
+/// The record of one end of one connection. Outstanding operations, the bridge and
+/// every handle share it; none of them keeps the connection actor alive with it.
+class PIPEACTOR_EXPORT pipe_record : public caf::ref_counted {
+public:
+  static constexpr uint32_t no_slot = UINT32_MAX;
+
+  pipe_record(uint64_t id, const pipe_settings& settings);
+  ~pipe_record() override;
+
+  // -- any thread -----------------------------------------------------------------------------
+
+  /// A number that no other connection of this process has.
+  uint64_t id() const noexcept {
+    return id_;
+  }
+
+  pipe_state state() const noexcept {
+    return state_.load(std::memory_order_acquire);
+  }
+
+  /// Returns the operating system's handle, or `invalid_native_handle` from before it
+  /// is closed. For looking, not for closing.
+  native_handle_type native_handle() const noexcept {
+    return handle_.load(std::memory_order_acquire);
+  }
+
+  const pipe_settings& settings() const noexcept {
+    return settings_;
+  }
+
+  /// Valid once the state is `connected`.
+  peer_identity peer() const {
+    std::lock_guard guard{peer_mutex_};
+    return peer_;
+  }
+
+  // -- the port's and the connection actor's side: bridge thread only -------------------------
+
+  void state(pipe_state value) noexcept {
+    state_.store(value, std::memory_order_release);
+  }
+
+  void native_handle(native_handle_type value) noexcept {
+    handle_.store(value, std::memory_order_release);
+  }
+
+  /// Must happen before the state becomes `connected`.
+  void peer(peer_identity value) {
+    std::lock_guard guard{peer_mutex_};
+    peer_ = std::move(value);
+  }
+
+  /// Where the port keeps what belongs to this pipe.
+  uint32_t slot = no_slot;
+
+private:
+  uint64_t id_;
+  pipe_settings settings_;
+  std::atomic<pipe_state> state_{pipe_state::opening};
+  std::atomic<native_handle_type> handle_{invalid_native_handle};
+  // A connection that comes back by itself may meet another peer.
+  mutable std::mutex peer_mutex_;
+  peer_identity peer_;
+};
+
+using pipe_record_ptr = caf::intrusive_ptr<pipe_record>;
+
+} // namespace pipeactor::port

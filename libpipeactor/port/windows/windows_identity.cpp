@@ -1,0 +1,164 @@
+#include "port/windows/windows_identity.hpp"
+
+#include "pipeactor/error.hpp"
+#include "port/windows/windows_pipe.hpp"
+
+#include <sddl.h>
+
+#include <cstdlib>
+#include <vector>
+
+namespace pipeactor::port {
+
+namespace {
+
+/// Returns an empty string where that is no SID.
+std::string to_text(PSID sid) {
+  LPSTR text = nullptr;
+  if (!ConvertSidToStringSidA(sid, &text))
+    return {};
+  std::string result{text};
+  LocalFree(text);
+  return result;
+}
+
+/// Returns what a token says, in memory that is aligned for any of those structures; nothing
+/// where it does not tell.
+std::vector<std::byte> ask(HANDLE token, TOKEN_INFORMATION_CLASS what) {
+  DWORD size = 0;
+  GetTokenInformation(token, what, nullptr, 0, &size);
+  std::vector<std::byte> result(size);
+  if (size == 0 || !GetTokenInformation(token, what, result.data(), size, &size))
+    return {};
+  return result;
+}
+
+/// Adds whose token it is.
+void identify(HANDLE token, peer_identity& who) {
+  auto user = ask(token, TokenUser);
+  if (user.empty())
+    return;
+  who.sid = to_text(reinterpret_cast<TOKEN_USER*>(user.data())->User.Sid);
+  if (auto primary = ask(token, TokenPrimaryGroup); !primary.empty())
+    who.group_sid = to_text(reinterpret_cast<TOKEN_PRIMARY_GROUP*>(primary.data())->PrimaryGroup);
+  auto groups = ask(token, TokenGroups);
+  if (groups.empty())
+    return;
+  auto* all = reinterpret_cast<TOKEN_GROUPS*>(groups.data());
+  for (DWORD index = 0; index < all->GroupCount; ++index) {
+    auto& group = all->Groups[index];
+    // One that is not enabled, such as that of administrators before they have confirmed to be
+    // some, gives no rights.
+    if ((group.Attributes & SE_GROUP_ENABLED) != 0
+        && (group.Attributes & SE_GROUP_USE_FOR_DENY_ONLY) == 0)
+      who.group_sids.push_back(to_text(group.Sid));
+  }
+}
+
+void identify_process(HANDLE process, peer_identity& who) {
+  HANDLE token = nullptr;
+  if (!OpenProcessToken(process, TOKEN_QUERY, &token))
+    return;
+  unique_handle owner{token};
+  identify(token, who);
+}
+
+/// Takes the client's identity for a moment: the one that it opened the pipe with, also where its
+/// process has ended since and another one has its id.
+void identify_client(HANDLE pipe, peer_identity& who) {
+  if (!ImpersonateNamedPipeClient(pipe))
+    return;
+  HANDLE token = nullptr;
+  auto opened = OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, TRUE, &token);
+  // A thread that goes on as somebody else is not to be had.
+  if (!RevertToSelf())
+    std::abort();
+  if (!opened)
+    return;
+  unique_handle owner{token};
+  identify(token, who);
+}
+
+bool is_of_kind(SID_NAME_USE use, principal_kind kind) {
+  switch (use) {
+  case SidTypeWellKnownGroup: // some are a process's user: SYSTEM, LOCAL SERVICE
+    return true;
+  case SidTypeUser:
+  case SidTypeComputer:
+    return kind == principal_kind::user;
+  case SidTypeGroup:
+  case SidTypeAlias:
+    return kind == principal_kind::group;
+  default:
+    return false;
+  }
+}
+
+} // namespace
+
+const peer_identity& current_process() {
+  static const auto result = [] {
+    peer_identity who;
+    who.pid = GetCurrentProcessId();
+    identify_process(GetCurrentProcess(), who);
+    return who;
+  }();
+  return result;
+}
+
+peer_identity peer_of(HANDLE pipe) {
+  peer_identity result;
+  DWORD flags = 0;
+  if (!GetNamedPipeInfo(pipe, &flags, nullptr, nullptr, nullptr))
+    return result;
+  ULONG pid = 0;
+  if ((flags & PIPE_SERVER_END) != 0) {
+    if (GetNamedPipeClientProcessId(pipe, &pid))
+      result.pid = pid;
+    identify_client(pipe, result);
+  } else if (GetNamedPipeServerProcessId(pipe, &pid)) {
+    result.pid = pid;
+  }
+  if (!result.sid.empty() || pid == 0)
+    return result;
+  if (unique_handle process{OpenProcess(PROCESS_QUERY_LIMITED_INFORMATION, FALSE, pid)})
+    identify_process(process.get(), result);
+  return result;
+}
+
+caf::expected<std::string> find_sid(principal_kind kind, const std::string& name) {
+  auto what = std::string{kind == principal_kind::user ? "user" : "group"};
+  auto missing = "there is no " + what + " named '" + name + "'";
+  if (name.compare(0, 4, "S-1-") == 0) {
+    PSID sid = nullptr;
+    if (!ConvertStringSidToSidA(name.c_str(), &sid))
+      return make_error(errc::invalid_option, "'" + name + "' is no security identifier");
+    // Written as the system writes it.
+    auto result = to_text(sid);
+    LocalFree(sid);
+    return result;
+  }
+  auto wide = to_wide(name);
+  if (name.empty() || wide.empty())
+    return make_error(errc::invalid_option, missing);
+  std::byte sid[SECURITY_MAX_SID_SIZE];
+  DWORD sid_size = sizeof(sid);
+  wchar_t domain[256]; // the longest name of DNS
+  DWORD domain_size = 256;
+  SID_NAME_USE use = SidTypeUnknown;
+  if (!LookupAccountNameW(nullptr, wide.c_str(), sid, &sid_size, domain, &domain_size, &use)) {
+    auto code = GetLastError();
+    if (code == ERROR_NONE_MAPPED)
+      return make_error(errc::invalid_option,
+                        missing + ": use a name of this system or its domain, or a SID");
+    return make_error(errc::os_error, "cannot look up the " + what + " '" + name + "'",
+                      static_cast<int>(code));
+  }
+  if (!is_of_kind(use, kind))
+    return make_error(errc::invalid_option, missing
+                                              + ", but something else has that name: groups have "
+                                                "an @ before theirs, users have none");
+  return to_text(sid);
+}
+
+} // namespace pipeactor::port
