@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Compares pipeactor with its peers, and repeats every figure of docs/performance.md:
-#   benchmark.sh           all of them; about half an hour, on a machine that does nothing else
-#   benchmark.sh --quick   a few, under two minutes
+# Compares pipeactor with its peers, and repeats every figure of docs/results.md:
+#   benchmark.sh               all of them; about half an hour, on a machine that does nothing else
+#   benchmark.sh --docs docs   the same, and writes docs/results.md and its plots
+#   benchmark.sh --quick       a few, under two minutes
 #   benchmark.sh --before REVISION   also pipecat as it was then, beside today's
 # More options: benchmark.sh --help. Results and plots are left in build/benchmark. Runs as
 # root measure servers as an unprivileged user, and count system calls.

@@ -16,15 +16,14 @@ class Cells(harness.Case):
 
     def measure(self, only, *options):
         """Returns {(cell, part): {server: figures}} of all cells whose names hold `only`, and
-        keeps what was printed."""
+        keeps the page of results."""
         with tempfile.TemporaryDirectory() as folder:
-            done = subprocess.run([sys.executable, RUNNER, "--binaries", harness.bin_dir,
-                                   "--output", folder, "--only", only, "--rounds", "1",
-                                   "--seconds", "0.1", "--retries", "0", "--no-syscalls",
-                                   *options],
-                                  check=True, timeout=harness.DEADLINE * 3, capture_output=True)
+            subprocess.run([sys.executable, RUNNER, "--binaries", harness.bin_dir,
+                            "--output", folder, "--only", only, "--rounds", "1",
+                            "--seconds", "0.1", "--retries", "0", "--no-syscalls", *options],
+                           check=True, timeout=harness.DEADLINE * 3, capture_output=True)
             record = json.loads(Path(folder, "results.json").read_text(encoding="utf-8"))
-        self.printed = done.stdout.decode()
+            self.page = Path(folder, "results.md").read_text(encoding="utf-8")
         return {(entry["cell"]["name"], entry["cell"]["part"]):
                 {name: runs[0] for name, runs in entry["results"].items()}
                 for entry in record["entries"]}
@@ -46,7 +45,7 @@ class Cells(harness.Case):
         results = self.measure("echo, 1 MiB, 1 conn, 1 in flight")
         # Those that the system's limit (net.core.wmem_max) keeps from sending so much fail.
         self.assertIn("pipeactor", results["echo, 1 MiB, 1 conn, 1 in flight", "grid"])
-        self.assertIn("| 1 MiB, 1 |", self.printed)
+        self.assertIn("| 1 MiB, 1 |", self.page)
 
     def test_some_of_the_connections_are_active(self):
         self.check_all(self.measure("64 active"), 2)
@@ -82,6 +81,15 @@ class Cells(harness.Case):
     def test_a_server_starts(self):
         for server, figures in self.measure("starting")["starting", "compared"].items():
             self.assertGreater(figures["start_ms"], 0, server)
+
+    def test_the_page_of_results_has_every_table(self):
+        results = self.measure("echo, 64 B, 64 conn, 1 in flight;idle, 64 B, 100")
+        self.assertIn("A trivial system call costs", self.page)
+        for section in ("Servers", "Bars", "Sizes, connections, messages in flight", "All works",
+                        "Growth", "Doubtful figures"):
+            self.assertIn(f"\n## {section}\n", self.page)
+        figures = results["echo, 64 B, 64 conn, 1 in flight", "compared"]["pipeactor"]
+        self.assertIn(f"| pipeactor | {figures['messages_per_second']:,.0f} |", self.page)
 
     def test_a_server_that_is_not_there_is_reported(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,8 @@
 """Compares pipeactor with its peers: python3 apps/pipebench/runner [--quick] [...]
 
 Servers run in turn, in random order, several rounds, each on one core with the load on
-another; what counts is the ratio to the reference in the same round. Prints tables, writes
-JSON and, with matplotlib, plots.
+another; what counts is the ratio to the reference in the same round. Writes the data as JSON
+and a page of tables; with matplotlib also plots.
 """
 
 import argparse
@@ -11,10 +11,9 @@ import json
 import sys
 from pathlib import Path
 
-import bars
 import cells
+import document
 import machine
-import report
 import running
 import servers
 from servers import PIPEACTOR
@@ -25,7 +24,10 @@ def parse():
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--binaries", type=Path, default=Path("build/bin"))
     parser.add_argument("--output", type=Path, default=Path("build/benchmark"),
-                        help="folder of results.json and the plots (default: %(default)s)")
+                        help="folder of results.json, results.md and images/ (default: "
+                             "%(default)s)")
+    parser.add_argument("--docs", type=Path, metavar="FOLDER",
+                        help="write results.md and images/ into this folder, too")
     parser.add_argument("--quick", action="store_true", help="a few cells, under two minutes")
     parser.add_argument("--only", default="", metavar="TEXT",
                         help="cells whose name holds one of these texts, separated by ';'")
@@ -38,10 +40,10 @@ def parse():
     parser.add_argument("--warm-up", type=float, default=0.3, metavar="SECONDS",
                         help="of each run, before what counts (default 0.3)")
     parser.add_argument("--retries", type=int, default=3, metavar="N",
-                        help="repeat a run up to N times where others use the machine (default 3)")
+                        help="repeat a run up to N times if others use the machine (default 3)")
     parser.add_argument("--no-syscalls", action="store_true", help="do not count system calls")
     parser.add_argument("--from", dest="source", type=Path, metavar="JSON",
-                        help="measure nothing: tables and plots of what was measured before")
+                        help="measure nothing: tables and plots of an earlier run's data")
     return parser.parse_args()
 
 
@@ -82,29 +84,43 @@ def save(record, folder):
     (folder / "results.json").write_text(json.dumps(record, indent=1), encoding="utf-8")
 
 
+def drawing():
+    """Returns the module that draws plots, or None if there is no matplotlib."""
+    try:
+        import plots
+    except ImportError:
+        return None
+    return plots
+
+
+def publish(record, text, folder, plots):
+    """Writes the page of results and its plots into `folder`."""
+    (folder / "results.md").write_text(text, encoding="utf-8")
+    if plots:
+        (folder / "images").mkdir(exist_ok=True)
+        for _ in plots.draw(record, folder / "images"):
+            pass
+    print(f"written: {folder}/results.md")
+
+
 def main():
     options = parse()
+    plots = drawing()
+    if options.docs and not plots:
+        sys.exit("pipebench: --docs needs plots: install python3-matplotlib")
+    if options.docs and (options.quick or options.only or options.servers):
+        sys.exit("pipebench: --docs needs a whole run: leave --quick, --only and --servers out")
     options.output.mkdir(parents=True, exist_ok=True)
     if options.source:
         record = json.loads(options.source.read_text(encoding="utf-8"))
     else:
         record = measure(options)
-    entries = record["entries"]
-    tables = [*(report.table(e) for e in entries if e["cell"]["part"] in ("compared", "growth")),
-              *report.grid_tables(entries), report.history_table(entries), bars.table(entries),
-              *(report.growth_table(growth, points)
-                for growth, points in report.growths(entries))]
-    for lines in tables:
-        if lines:
-            print("\n".join(lines) + "\n")
-    report.tell_noise(record)
-    try:
-        import plots
-    except ImportError:
+    text = document.page(record["machine"], document.sections(record))
+    print(text)
+    if not plots:
         print("No plots: python3-matplotlib is not installed.", file=sys.stderr)
-        return
-    for path in plots.draw(record, options.output):
-        print(f"plot: {path}")
+    for folder in filter(None, (options.output, options.docs)):
+        publish(record, text, folder, plots)
 
 
 main()

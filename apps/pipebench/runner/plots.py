@@ -27,7 +27,7 @@ def draw(record, folder):
     entries = record["entries"]
     yield from draw_ratios(entries, folder / "ratios.svg")
     for growth, points in report.growths(entries):
-        yield draw_growth(growth, points, folder / f"growth-{growth.replace(' ', '-')}.svg")
+        yield draw_growth(growth, points, folder / f"{report.growth_file(growth)}.svg")
 
 
 def save(figure, path):

@@ -1,4 +1,4 @@
-"""Tables of what was measured."""
+"""Tables of what was measured. document.py puts them together."""
 
 import math
 from statistics import median
@@ -106,11 +106,16 @@ def history_table(entries):
 
 
 def growths(entries):
-    """Yields each growth that has points to compare, and its entries."""
+    """Yields each growth that has at least two points, and its entries."""
     for growth in dict.fromkeys(e["cell"]["growth"] for e in entries):
         points = [e for e in entries if e["cell"]["growth"] == growth]
         if growth and len(points) > 1:
             yield growth, points
+
+
+def growth_file(growth):
+    """Returns the name of a growth's plot, without folder and suffix."""
+    return f"growth-{growth.replace(' ', '-')}"
 
 
 def growth_key(growth):
@@ -156,26 +161,17 @@ def growth_table(growth, points):
 
 
 def noise(entries):
-    """Returns what makes the figures doubtful, a line each."""
+    """Returns what makes the figures doubtful, a line for each doubt."""
     lines = []
     for entry in entries:
         cell, results = entry["cell"], entry["results"]
+        name = cell["name"] + ("" if cell["part"] == "compared" else f" ({cell['part']})")
         others = [r["others"] for runs in results.values() for r in runs if r and "others" in r]
         busy = sum(1 for x in others if x > MOST_OTHERS)
         if cell["work"] not in SINGLE and busy:
-            lines.append(f"{cell['name']}: others used the machine in {busy} of {len(others)} runs")
+            lines.append(f"{name}: others used the machine in {busy} of {len(others)} runs")
         reference = reference_of(results)
         wide = spread(ratios(results, PIPEACTOR, reference))
         if wide > MOST_SPREAD:
-            lines.append(f"{cell['name']}: rounds differ by {wide:.1f}x")
+            lines.append(f"{name}: rounds differ by {wide:.1f}x")
     return lines
-
-
-def tell_noise(record):
-    """Prints whether the machine was quiet enough."""
-    doubts = noise(record["entries"])
-    if doubts:
-        print("The machine was too noisy to tell in these; run again when nothing else runs:")
-        print("\n".join("  " + line for line in doubts))
-    else:
-        print("The machine was quiet: rounds agree, and nobody else computed.")
