@@ -2,8 +2,8 @@
 """Checks the tree's own rules: lint.py [ROOT]. Prints each breach, exits 1 if any.
 
 Rules: an operating system shows only where it may; no leftover markers; small
-files; lines of at most 100 columns; a newline at each file's end; clang-format; the
-README shows an example as it is.
+files; lines of at most 100 columns, 120 in Markdown; a newline at each file's end;
+clang-format; the README shows an example as it is.
 """
 
 import os
@@ -22,6 +22,10 @@ NAMED_TEXT = {".clang-format", ".clang-tidy", ".editorconfig", ".gitattributes",
 
 MAX_LINES = {".hpp": 299, ".cpp": 499}
 MAX_COLUMNS = 100
+MAX_PROSE_COLUMNS = 120
+
+# Of Markdown, what cannot be broken: a table's row, and where a link leads.
+UNBREAKABLE = re.compile(r"^\s*\|.*|\]\([^)]*\)|https?://\S+")
 
 # Where an operating system must not show, and the files there in which it may.
 OS_FREE = ("libpipeactor/", "apps/", "examples/")
@@ -68,6 +72,8 @@ def check_file(root, path):
     for number, line in enumerate(lines, 1):
         if MARKER.search(line):
             yield number, "a leftover marker: file an issue instead"
+        if path.suffix == ".md" and len(UNBREAKABLE.sub("", line)) > MAX_PROSE_COLUMNS:
+            yield number, f"{len(line)} columns: at most {MAX_PROSE_COLUMNS} are allowed"
         if path.suffix not in CODE:
             continue
         if len(line) > MAX_COLUMNS:
