@@ -3,7 +3,7 @@
 
 Rules: an operating system shows only where it may; no leftover markers; small
 files; lines of at most 100 columns, 120 in Markdown; a newline at each file's end;
-clang-format; the README shows an example as it is.
+clang-format; the README shows an example as it is; links and paths in Markdown lead somewhere.
 """
 
 import os
@@ -90,6 +90,35 @@ def check_file(root, path):
         yield 1, "no #pragma once"
 
 
+LINK = re.compile(r"\]\(([^)\s]+)\)")
+# A path of a source file in backticks: of the tree, or of the library without its folder.
+SOURCE = re.compile(r"`([\w./-]+/[\w.-]+\.(?:hpp|cpp|py|sh|json|md))`")
+
+
+def anchors(path):
+    """Returns what links may point to in a page: its headings, as GitHub spells them."""
+    titles = re.findall(r"^#+ (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-") for title in titles}
+
+
+def check_links(root, page):
+    """Yields (line, what) for each link, and each source file named, that is not there."""
+    lines = (root / page).read_text(encoding="utf-8").split("\n")
+    for number, line in enumerate(lines, 1):
+        for link in LINK.findall(line):
+            if link.startswith(("http://", "https://")):
+                continue
+            name, _, anchor = link.partition("#")
+            target = root / page.parent / name if name else root / page
+            if not target.exists():
+                yield number, f"a link to {link}, which is not there"
+            elif anchor and anchor not in anchors(target):
+                yield number, f"a link to {link}: no such heading"
+        for name in SOURCE.findall(line):
+            if not any((root / folder / name).exists() for folder in ("", "libpipeactor", "docs")):
+                yield number, f"a path {name}, which is not there"
+
+
 def check_readme(root):
     """Yields what is wrong with the code that README.md shows."""
     example = "examples/echo_server.cpp"
@@ -124,7 +153,10 @@ def main():
     paths = list(files(root))
     breaches = 0
     for path in paths:
-        for line, what in check_file(root, path):
+        found = list(check_file(root, path))
+        if path.suffix == ".md" and path.name != "CHANGELOG.md":
+            found += check_links(root, path)
+        for line, what in found:
             print(f"{path}:{line}: {what}")
             breaches += 1
     for what in check_readme(root):
