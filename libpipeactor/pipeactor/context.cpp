@@ -126,4 +126,8 @@ void context::turn() {
     bridge->turn(port::time_point::min());
 }
 
+void let_scheduler_sleep(caf::actor_system_config& config) {
+  detail::let_scheduler_sleep(config);
+}
+
 } // namespace pipeactor

@@ -75,4 +75,9 @@ private:
   std::unique_ptr<impl> impl_;
 };
 
+/// Lets the threads of CAF's scheduler sleep while they have nothing to do; by default they look
+/// for work a hundred times a second. For programs that mostly wait for their pipes. Call it
+/// before the actor system is made.
+PIPEACTOR_EXPORT void let_scheduler_sleep(caf::actor_system_config& config);
+
 } // namespace pipeactor
