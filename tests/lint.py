@@ -31,7 +31,7 @@ UNBREAKABLE = re.compile(r"^\s*\|.*|\]\([^)]*\)|https?://\S+")
 OS_FREE = ("libpipeactor/", "apps/", "examples/")
 OS_ALLOWED = re.compile(
     r"libpipeactor/(port/(linux|windows)/.*|pipeactor/export\.hpp)$"
-    r"|apps/.*_(posix|windows)\.cpp$|apps/pipebench/(load|peers|writers)/.*")
+    r"|apps/.*_(linux|windows)\.cpp$|apps/pipebench/(load|peers|writers)/.*")
 OS_HEADER = re.compile(
     r'#\s*include\s*[<"]((sys|linux|asm|netinet|arpa)/\S+|windows\.h|winsock2?\.h|ws2tcpip\.h'
     r"|liburing(/\S+)?|liburing\.h|unistd\.h|fcntl\.h|poll\.h|pthread\.h|sched\.h|pwd\.h|grp\.h"

@@ -1,12 +1,15 @@
-#include "connect.hpp"
-
+#include "commands.hpp"
 #include "conversation.hpp"
 #include "lines.hpp"
-#include "tool.hpp"
+#include "options.hpp"
+#include "report.hpp"
 
 #include <pipeactor/all.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
 
 using namespace pipeactor;
 using namespace std::chrono_literals;
@@ -15,35 +18,53 @@ namespace {
 
 using seconds = std::chrono::duration<double>;
 
-/// What `--linger` is without the option: where replies are counted they are waited for.
+/// `--linger` if it is not given.
 constexpr seconds linger = 500ms;
+/// The same if replies are expected (`--expect`).
 constexpr seconds linger_for_expected = 5s;
-/// How long the server may let our messages lie, whatever `--linger` is.
+/// How long the server may leave our messages unread, whatever `--linger` is.
 constexpr seconds send_patience = 5s;
-/// How long what was received may take to be printed in the end.
+/// How long printing the last replies may take.
 constexpr auto print_patience = 2s;
 
-/// Prints what comes and keeps the conversation's books. `stop` ends it.
+/// What the command line says.
+struct connect_command {
+  context_options context;
+  client_options client;
+  std::string pipe_name;
+  /// How long to try while the server is busy.
+  seconds timeout = 5s;
+  /// Once standard input has ended: the silence after which the command ends.
+  std::optional<seconds> linger;
+  /// Once standard input has ended: the number of replies after which the command ends. 0: any
+  /// number may come.
+  uint64_t expect = 0;
+  /// Standard input is one message.
+  bool whole = false;
+};
+
+/// Prints what the server sends, and records events in `talk`. Ends at `stop`.
 caf::behavior listener(caf::event_based_actor* self, console* terminal, conversation* talk,
                        pipe_mode mode) {
+  auto on_received = [=](const message_received& e) {
+    std::string text{e.data.text()};
+    uint64_t replies = 1;
+    if (mode == pipe_mode::message)
+      text += '\n';
+    else // a reply is a line
+      replies = static_cast<uint64_t>(std::count(text.begin(), text.end(), '\n'));
+    terminal->write(text);
+    talk->replied(replies);
+  };
   auto size_of = [](const pipeactor::cookie& x) { return *x.get_if<uint64_t>(); };
-  return event_handlers([=](const connected&) { talk->connected(); },
-                        [=](const connect_failed& e) { talk->ended(e.error); },
-                        [=](const message_received& e) {
-                          std::string text{e.data.text()};
-                          if (mode == pipe_mode::message)
-                            text += '\n';
-                          terminal->write(text);
-                          // In byte mode a reply is a line.
-                          talk->replied(
-                            mode == pipe_mode::message
-                              ? 1
-                              : static_cast<uint64_t>(std::count(text.begin(), text.end(), '\n')));
-                        },
-                        [=](const message_sent& e) { talk->sent(size_of(e.cookie)); },
-                        [=](const message_failed& e) { talk->failed(size_of(e.cookie), e.error); },
-                        [=](const disconnected& e) { talk->ended(e.reason); },
-                        [=](const stop&) { self->quit(); });
+  auto on_sent = [=](const message_sent& e) { talk->sent(size_of(e.cookie)); };
+  auto on_failed = [=](const message_failed& e) { talk->failed(size_of(e.cookie), e.error); };
+  auto on_connected = [=](const connected&) { talk->connected(); };
+  auto on_connect_failed = [=](const connect_failed& e) { talk->ended(e.error); };
+  auto on_disconnected = [=](const disconnected& e) { talk->ended(e.reason); };
+  auto on_stop = [=](const stop&) { self->quit(); };
+  return event_handlers(on_connected, on_connect_failed, on_received, on_sent, on_failed,
+                        on_disconnected, on_stop);
 }
 
 /// Turns standard input into messages.
@@ -69,7 +90,7 @@ public:
 
 private:
   void send(std::string_view text) {
-    if (text.empty()) // It would not be sent, and no event would tell.
+    if (text.empty()) // writing nothing has no effect, and raises no event
       return;
     talk_.written(text.size());
     connection_.async_write(payload{text}, pipeactor::cookie::of(uint64_t{text.size()}));
@@ -83,13 +104,13 @@ private:
   line_cutter lines_;
 };
 
-// -- the end ---------------------------------------------------------------------------------
+// -- the end ----------------------------------------------------------------------------------
 
-/// Until when a silence may last.
+/// Returns the time at which the conversation ends unless the server is heard before.
 console::clock::time_point end_of_silence(const connect_command& command,
                                           const conversation::status& now,
                                           console::clock::time_point input_ended) {
-  if (!now.connected) // connect_failed comes in time
+  if (!now.connected) // connect_failed comes at --timeout
     return console::clock::time_point::max();
   auto patience = command.linger.value_or(command.expect > 0 ? linger_for_expected : linger);
   if (now.unsent > 0)
@@ -102,8 +123,8 @@ bool has_all(const connect_command& command, const conversation::status& now) {
   return command.expect > 0 && now.replies >= command.expect;
 }
 
-/// Sends and waits until there is nothing more to wait for.
-/// @returns false where a signal, or the end of standard output, cuts it short
+/// Sends standard input, and returns when there is nothing left to wait for.
+/// @returns false if a signal, or the end of standard output, cut the conversation short
 bool talk_to_server(const connect_command& command, console& terminal, conversation& talk,
                     sender& output) {
   std::string chunk;
@@ -140,7 +161,8 @@ bool talk_to_server(const connect_command& command, console& terminal, conversat
   }
 }
 
-/// Tells what went wrong in a conversation that was not cut short.
+/// Reports what went wrong in a conversation that was not cut short.
+/// @returns the exit code
 int verdict(const connect_command& command, const conversation::status& end) {
   if (end.ended && !end.connected)
     return fail(end.reason);
@@ -159,15 +181,15 @@ int verdict(const connect_command& command, const conversation::status& end) {
   return 0;
 }
 
-} // namespace
-
-int run(const connect_command& command, console& terminal) {
-  // Before the system, whose end waits for the actor that uses it.
+int run(const connect_command& command) {
+  // Both outlive the system, whose end waits for the actor that uses them.
+  console terminal;
   conversation talk{terminal, command.expect};
-  tool_config config;
+  caf::actor_system_config config;
+  let_scheduler_sleep(config);
   caf::actor_system system{config};
   context ctx{system, command.context};
-  // It has a thread of its own, since standard output may block.
+  // The listener has a thread of its own, since standard output may block.
   auto listening = system.spawn<caf::detached>(listener, &terminal, &talk, command.client.mode);
   auto manager = ctx.spawn_client_manager(command.client, listening);
   auto connection = manager.connect(command.pipe_name,
@@ -185,4 +207,59 @@ int run(const connect_command& command, console& terminal) {
   if (auto code = terminal.write_error(); code != 0)
     return fail_to_print(code);
   return complete ? verdict(command, end) : 0;
+}
+
+// -- the command line -------------------------------------------------------------------------
+
+const char* help = R"(Examples:
+  pipecat connect my_service
+      type lines, read the answers; end with Ctrl-D
+  printf 'a\nb\n' | pipecat connect my_service --expect 2
+      sends two messages, and ends when two replies have come
+  pipecat connect my_service --whole < report.txt > answer.txt
+      sends one message
+  pipecat connect my_service --trust list:postgres
+      lets user postgres run the server; without --trust only you or root may, since another
+      user could be faster to take the name
+
+The exit code is 0 if everything was sent and all expected replies came, otherwise 1; then a
+line on standard error says why (e.g. no such pipe, busy, access denied). Empty lines are not
+sent. In byte mode, standard input is sent as it is, replies are printed as they are, and
+--expect counts lines.)";
+
+template <class Seconds>
+void add_seconds(CLI::App& app, const char* option, Seconds& value, const char* about) {
+  app
+    .add_option_function<double>(
+      option, [&value](double x) { value = seconds{x}; }, about)
+    ->check(CLI::Range(0.0, 1e6).description(""))
+    ->type_name("SECONDS");
+}
+
+} // namespace
+
+command add_connect(CLI::App& tool) {
+  auto options = std::make_shared<connect_command>();
+  auto& app = *tool.add_subcommand("connect", "Send lines to a pipe and print what comes back");
+  app.footer(help);
+  add_name(app, options->pipe_name);
+  add_mode(app, options->client.mode);
+  add_seconds(app, "--timeout", options->timeout,
+              "How long to keep trying while the server is busy\n(default 5).");
+  app.add_flag("--whole", options->whole,
+               "Send all of standard input as one message. Otherwise\neach line is a message.");
+  app
+    .add_option("--expect", options->expect,
+                "Once standard input has ended, wait for this many\n"
+                "replies in all (default 0: do not count them).")
+    ->check(not_negative())
+    ->type_name("N");
+  add_seconds(app, "--linger", options->linger,
+              "Once standard input has ended, wait for replies until\n"
+              "none has come for so long (default 0.5; 5 with\n--expect).");
+  add_access(app, "--trust", options->client.trusted_servers,
+             "Who may run the server, as for listen --access (default\n"
+             "owner: you or root). Nothing is sent to anyone else.");
+  add_port(app, options->context);
+  return {&app, [options] { return run(*options); }};
 }

@@ -7,18 +7,18 @@
 #include <string>
 #include <string_view>
 
-/// The tool's surroundings: standard input and output, and the signals that end it. One
-/// object, made before any thread is: it takes the signals off all of them.
+/// The surroundings of a command: standard input and output, and the signals that end it.
+/// Make one object, before any thread: it blocks the signals, and threads inherit that.
 class console {
 public:
   using clock = std::chrono::steady_clock;
 
   enum class event { input, notified, output_gone, interrupted, timeout };
 
-  /// What `wait` looks at besides the signals and `notify`.
+  /// What `wait` waits for besides signals and `notify`.
   struct interest {
     bool input = false;
-    /// The reader of standard output has gone away. Windows tells by the next write only.
+    /// The reader of standard output goes away. Windows reports it by the next write only.
     bool output_end = false;
   };
 
@@ -27,7 +27,7 @@ public:
   console& operator=(const console&) = delete;
   ~console();
 
-  /// Waits for what comes first. A signal wins over all else.
+  /// Waits for the first event. A signal wins over all others.
   event wait(interest what, clock::time_point deadline = clock::time_point::max());
 
   /// Makes `wait` return `event::notified`. Any thread.
@@ -37,11 +37,11 @@ public:
   /// @returns false at its end
   bool read(std::string& chunk);
 
-  /// Writes all of `text`, and waits where the reader is slow. Any thread.
-  /// @returns false where standard output is broken, which `wait` is told of
+  /// Writes all of `text`, and waits if the reader is slow. Any thread.
+  /// @returns false if standard output is broken; then it also calls `notify`
   bool write(std::string_view text);
 
-  /// Gives up writes that a reader of standard output holds up at `deadline`.
+  /// Gives up any `write` that the reader of standard output still holds up at `deadline`.
   void stop_writing_at(clock::time_point deadline) noexcept;
 
   /// Returns whether a `write` has failed.
@@ -49,7 +49,7 @@ public:
     return output_broken_.load();
   }
 
-  /// Why `write` failed, as a code of the operating system; 0 where it did not, or where the
+  /// Returns why a `write` failed, as a code of the operating system; 0 if none did, or if the
   /// reader has merely gone away.
   int write_error() const noexcept {
     return write_error_.load();

@@ -23,7 +23,7 @@ HANDLE make_event(bool manual) {
   return result;
 }
 
-/// Signalled by Ctrl-C and its like. Never closed: the system calls on a thread of its own.
+/// Set by Ctrl-C and the like. Never closed: the system calls `on_control` on a thread of its own.
 HANDLE interrupted = nullptr;
 
 BOOL WINAPI on_control(DWORD) {
@@ -40,11 +40,11 @@ DWORD milliseconds_until(console::clock::time_point deadline) {
 
 } // namespace
 
-/// Reading and writing block here, whatever the handles are, so two threads do it. Nothing ends
-/// their calls but the other end: at the end of the program they are left behind, and this with
-/// them.
+/// Reads and writes block, whatever kind the handles are, so two threads make them. Only the
+/// other end can end such a call: when the program ends, the threads may still be in one. They
+/// share this object, which is why a shared pointer owns it.
 struct console::platform {
-  // -- input: the reader has one chunk ready, or reads ------------------------------------------
+  // -- input: the reader has a chunk ready, or reads one ------------------------------------------
 
   HANDLE notified = make_event(false);
   HANDLE input_ready = make_event(true);
@@ -55,7 +55,7 @@ struct console::platform {
   std::string input;
   bool input_ended = false;
 
-  // -- output: the writer has one text to write, or waits ---------------------------------------
+  // -- output: the writer has a text to write, or waits ---------------------------------------
 
   bool writing = false;
   std::string output;
@@ -125,7 +125,7 @@ console::event console::wait(interest what, clock::time_point deadline) {
       state.changed.notify_all();
     }
   }
-  // The first that is signalled wins, in this order.
+  // If several are set, the first wins.
   HANDLE handles[] = {interrupted, state.notified, state.input_ready};
   auto count = static_cast<DWORD>(what.input ? std::size(handles) : std::size(handles) - 1);
   switch (WaitForMultipleObjects(count, handles, FALSE, milliseconds_until(deadline))) {
@@ -173,7 +173,7 @@ bool console::write(std::string_view text) {
   }
   if (state.output_error == 0)
     return true;
-  // A reader that has gone away is no error of ours.
+  // It is no error that the reader has gone away.
   auto gone = state.output_error == ERROR_NO_DATA || state.output_error == ERROR_BROKEN_PIPE;
   write_error_.store(gone ? 0 : static_cast<int>(state.output_error));
   output_broken_.store(true);

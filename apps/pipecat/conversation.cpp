@@ -2,8 +2,8 @@
 
 namespace {
 
-/// Standard input rests while this much is on its way. The connection's own queue holds more
-/// (pipeactor::connection_options), so that it never refuses.
+/// Standard input is not read while this much waits to be sent. The connection's write queue
+/// holds more (pipeactor::connection_options), so it never refuses a message.
 constexpr size_t most_unsent = 16384;
 constexpr size_t most_unsent_bytes = size_t{4} << 20;
 

@@ -7,8 +7,8 @@
 #include <cstdint>
 #include <mutex>
 
-/// How far the exchange with a server is: written by the actor that hears the events, read by
-/// the main thread, which sleeps in `console::wait` meanwhile.
+/// How far the exchange with a server has come. An actor records events; the main thread, which
+/// sleeps in `console::wait`, reads the status.
 class conversation {
 public:
   using clock = console::clock;
@@ -18,10 +18,10 @@ public:
     bool ended = false;
     /// Why it ended.
     caf::error reason;
-    /// Written, but not yet with the operating system.
+    /// Messages (and their bytes) that were written and are not yet sent.
     size_t unsent = 0;
     size_t unsent_bytes = 0;
-    /// Never sent, and the first reason for it.
+    /// Messages that failed, and why the first did.
     size_t lost = 0;
     caf::error loss;
     uint64_t replies = 0;
@@ -32,7 +32,7 @@ public:
     bool has_room() const noexcept;
   };
 
-  /// `expected`: so many replies are worth waking the main thread for.
+  /// @param expected wakes the main thread when so many replies have come
   conversation(console& terminal, uint64_t expected) : terminal_(terminal), expected_(expected) {}
 
   status now() const;
@@ -50,7 +50,7 @@ public:
   void ended(const caf::error& reason);
 
 private:
-  /// Changes the status, and wakes the main thread where it waits for just that.
+  /// Changes the status, and wakes the main thread if the change is one that it waits for.
   template <class F>
   void change(F f);
 

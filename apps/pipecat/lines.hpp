@@ -6,7 +6,7 @@
 /// Cuts chunks of input into lines.
 class line_cutter {
 public:
-  /// Calls `f` with each line that `chunk` ends, without its line feed.
+  /// Calls `f` with each line that ends in `chunk`, without its line feed.
   template <class F>
   void feed(std::string_view chunk, F f) {
     for (auto end = chunk.find('\n'); end != chunk.npos; end = chunk.find('\n')) {
@@ -22,7 +22,7 @@ public:
     rest_.append(chunk);
   }
 
-  /// Calls `f` with the last line, where the input does not end with a line feed.
+  /// Calls `f` with the last line if the input did not end with a line feed.
   template <class F>
   void finish(F f) {
     if (!rest_.empty())

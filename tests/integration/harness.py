@@ -196,6 +196,15 @@ class Server:
             fields = file.read().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
+    def wake_ups(self):
+        """Returns how often its threads have gone to sleep, and so were woken."""
+        result = 0
+        for thread in os.listdir(f"/proc/{self.process.pid}/task"):
+            with open(f"/proc/{self.process.pid}/task/{thread}/status", encoding="ascii") as file:
+                fields = dict(line.split(":", 1) for line in file)
+            result += int(fields["voluntary_ctxt_switches"])
+        return result
+
     def resident_bytes(self):
         with open(f"/proc/{self.process.pid}/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

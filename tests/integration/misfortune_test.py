@@ -197,9 +197,11 @@ class Misfortune(harness.Case):
         for client in clients:
             client.send(b"hello")
             client.recv(100)
-        busy = server.cpu_seconds()
+        busy, wake_ups = server.cpu_seconds(), server.wake_ups()
         time.sleep(1)  # a span to measure over
         self.assertLess(server.cpu_seconds() - busy, 0.1)
+        # Each thread of CAF's default scheduler would wake up a hundred times or more.
+        self.assertLess(server.wake_ups() - wake_ups, 50)
 
 
 if __name__ == "__main__":

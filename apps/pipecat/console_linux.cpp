@@ -18,7 +18,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr size_t input_chunk = 65536;
-/// How often a held-up write looks at its deadline.
+/// How often a write that is held up checks its deadline.
 constexpr auto write_patience = 100ms;
 
 sigset_t set_of(std::initializer_list<int> signals) {
@@ -36,7 +36,8 @@ int milliseconds_until(console::clock::time_point deadline) {
   return static_cast<int>(std::clamp<int64_t>(left.count(), 0, INT_MAX));
 }
 
-/// Anything but a file takes this much without blocking, once poll says that it takes any.
+/// Returns how much a write takes without blocking once poll(2) reports room: PIPE_BUF, pipe(7),
+/// or anything for a file.
 size_t longest_write_to(int fd) {
   struct stat info;
   return fstat(fd, &info) == 0 && S_ISREG(info.st_mode) ? SIZE_MAX : PIPE_BUF;
@@ -86,7 +87,7 @@ console::event console::wait(interest what, clock::time_point deadline) {
   };
   while (poll(entries, std::size(entries), milliseconds_until(deadline)) < 0 && errno == EINTR)
     continue;
-  // A signal is left pending: all later calls report it too.
+  // The signal stays pending, so later calls report it again.
   if (entries[0].revents != 0)
     return event::interrupted;
   if (entries[1].revents != 0) {
