@@ -2,6 +2,7 @@
 
 #include "actors/client_manager_actor.hpp"
 #include "actors/server_actor.hpp"
+#include "base/caf_0_17/scheduler.hpp"
 #include "bridge/completion_bridge.hpp"
 
 #include <mutex>

@@ -1,7 +1,6 @@
 #include "pipeactor/message_loop.hpp"
 
 #include "base/ask.hpp"
-#include "base/caf_0_17/scheduler.hpp"
 #include "base/log.hpp"
 
 #include <caf/actor_companion.hpp>
@@ -152,7 +151,7 @@ struct message_loop::impl {
 
     struct quiet_config : caf::actor_system_config {
       quiet_config() {
-        detail::let_scheduler_sleep(*this);
+        let_scheduler_sleep(*this);
       }
     };
 
