@@ -3,7 +3,8 @@
 
 Rules: an operating system shows only where it may; no leftover markers; small
 files; lines of at most 100 columns, 120 in Markdown; a newline at each file's end;
-clang-format; the README shows an example as it is; links and paths in Markdown lead somewhere.
+clang-format; apps and examples include public headers only; the README shows an example
+as it is; links and paths in Markdown lead somewhere.
 """
 
 import os
@@ -38,6 +39,12 @@ OS_HEADER = re.compile(
     r'|dirent\.h|signal\.h|termios\.h)[>"]', re.IGNORECASE)
 OS_CONDITION = re.compile(r"#\s*(if|ifdef|ifndef|elif)\b.*\b(_WIN32|_WIN64|WIN32|__linux__|__unix__"
                           r"|__APPLE__|_MSC_VER|__MINGW32__)\b")
+
+# Apps and examples use the library as a program of its users does: by its public headers.
+USERS = ("apps/", "examples/")
+LIBRARY_HEADER = re.compile(
+    r'#\s*include\s*[<"](\S*libpipeactor|pipeactor|actors|base|bridge|port)/')
+PUBLIC_HEADER = re.compile(r"#include <pipeactor/\w+\.hpp>$")
 
 # The script that tells ctest about Catch2's cases takes it for a separator.
 CASE_NAME = re.compile(r'(TEST_CASE|SCENARIO|TEST_CASE_METHOD)\([^"]*"[^"]*;')
@@ -86,6 +93,9 @@ def check_file(root, path):
             yield number, "an operating system's header where none may be"
         if os_free and OS_CONDITION.search(line):
             yield number, "a platform condition where none may be"
+        if (name.startswith(USERS) and LIBRARY_HEADER.match(line)
+                and not PUBLIC_HEADER.match(line)):
+            yield number, "not a public header: include <pipeactor/NAME.hpp>"
     if path.suffix == ".hpp" and not any(line == "#pragma once" for line in lines):
         yield 1, "no #pragma once"
 
