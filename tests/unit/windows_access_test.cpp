@@ -1,12 +1,13 @@
 // Who may connect, on Windows: the names that are looked up, and the descriptor that the system is
 // given. Wine lets everybody in whatever it says.
 
+#include "port/windows/windows_access.hpp"
 #include "pipeactor/error.hpp"
 #include "pipeactor/pipe_access.hpp"
+#include "port/completion_port.hpp"
 #include "port/principal.hpp"
 #include "port/resolved_access.hpp"
 #include "port/windows/windows_identity.hpp"
-#include "port/windows/windows_pipe.hpp"
 
 #include <aclapi.h>
 #include <sddl.h>

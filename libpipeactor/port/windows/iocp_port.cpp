@@ -23,14 +23,14 @@ constexpr size_t most_listening = 64;
 // -- life -------------------------------------------------------------------------------------
 
 caf::expected<std::unique_ptr<completion_port>> iocp_port::make(std::chrono::microseconds spin) {
-  unique_handle port{CreateIoCompletionPort(INVALID_HANDLE_VALUE, nullptr, 0, 1)};
-  if (!port)
-    return windows_error(GetLastError(), "cannot make an I/O completion port");
-  return std::unique_ptr<completion_port>{new iocp_port(std::move(port), spin)};
+  auto queue = iocp_queue::make();
+  if (!queue)
+    return std::move(queue.error());
+  return std::unique_ptr<completion_port>{new iocp_port(std::move(*queue), spin)};
 }
 
-iocp_port::iocp_port(unique_handle port, std::chrono::microseconds spin)
-    : port_(std::move(port)), spin_(spin) {}
+iocp_port::iocp_port(iocp_queue queue, std::chrono::microseconds spin)
+    : queue_(std::move(queue)), spin_(spin) {}
 
 iocp_port::~iocp_port() {
   assert(listeners_.empty() && instances_.empty());
@@ -117,9 +117,10 @@ void iocp_port::adopt(pipe_record_ptr pipe, raw_pipe_ptr raw) {
   pipe->state(pipe_state::connected);
   // What the system does at once posts a packet too, and shall: without (see
   // SetFileCompletionNotificationModes) reads of long messages, ERROR_MORE_DATA, would be in doubt.
-  x.bound = CreateIoCompletionPort(x.handle.get(), port_.get(), operation_done, 0) != nullptr;
+  auto failure = queue_.bind(x.handle.get(), operation_done);
+  x.bound = !failure;
   if (!x.bound)
-    x.write_error = GetLastError();
+    x.write_error = static_cast<DWORD>(os_code_of(failure));
   mark_dirty(x);
 }
 
@@ -171,13 +172,13 @@ void iocp_port::turn(time_point deadline, completion_handler& handler) {
   serve_requests();
   auto count = wait(deadline);
   for (size_t index = 0; index < count; ++index)
-    dispatch(packets_[index]);
+    dispatch(queue_.packet(index));
   handler_ = nullptr;
 }
 
 void iocp_port::wake() noexcept {
   if (wake_state_.exchange(wake_state::waking) == wake_state::asleep)
-    PostQueuedCompletionStatus(port_.get(), 0, woken, nullptr);
+    queue_.post(woken, 0);
 }
 
 // -- slots ------------------------------------------------------------------------------------
@@ -286,15 +287,12 @@ size_t iocp_port::wait(time_point deadline) {
   return count;
 }
 
-size_t iocp_port::poll(DWORD milliseconds) noexcept {
-  ULONG count = 0;
-  auto size = static_cast<ULONG>(packets_.size());
-  auto ok = GetQueuedCompletionStatusEx(port_.get(), packets_.data(), size, &count, milliseconds,
-                                        FALSE);
-  return ok ? count : 0;
+size_t iocp_port::poll(DWORD milliseconds) {
+  auto count = queue_.take(milliseconds);
+  return count ? *count : 0;
 }
 
-size_t iocp_port::sleep(time_point deadline) noexcept {
+size_t iocp_port::sleep(time_point deadline) {
   auto expected = wake_state::awake;
   if (!wake_state_.compare_exchange_strong(expected, wake_state::asleep))
     return poll(0);
@@ -331,7 +329,7 @@ caf::error iocp_port::add_instance(listener_id id, listener& x, bool is_first) {
   if (!pipe)
     return std::move(pipe.error());
   auto number = ++last_instance_;
-  auto instance = std::make_unique<listening_instance>(std::move(*pipe), port_.get(), client_came,
+  auto instance = std::make_unique<listening_instance>(std::move(*pipe), queue_, client_came,
                                                        number);
   auto& entry = instances_[number];
   entry = {id, std::move(instance)};

@@ -4,9 +4,10 @@
 
 #include "base/ring_queue.hpp"
 #include "port/completion_port.hpp"
+#include "port/windows/iocp_queue.hpp"
+#include "port/windows/listening_instance.hpp"
 #include "port/windows/windows_pipe.hpp"
 
-#include <array>
 #include <atomic>
 #include <cstddef>
 #include <deque>
@@ -136,7 +137,7 @@ private:
 
   enum class wake_state : uint8_t { awake, asleep, waking };
 
-  iocp_port(unique_handle port, std::chrono::microseconds spin);
+  iocp_port(iocp_queue queue, std::chrono::microseconds spin);
 
   // -- slots ----------------------------------------------------------------------------------
 
@@ -150,8 +151,8 @@ private:
   void serve_listeners();
   void serve_requests();
   size_t wait(time_point deadline);
-  size_t poll(DWORD milliseconds) noexcept;
-  size_t sleep(time_point deadline) noexcept;
+  size_t poll(DWORD milliseconds);
+  size_t sleep(time_point deadline);
   void dispatch(const OVERLAPPED_ENTRY& packet);
 
   // -- accepting ------------------------------------------------------------------------------
@@ -180,7 +181,7 @@ private:
   void on_written(slot& x, const operation& done);
   void fail_writes(slot& x, const caf::error& reason);
 
-  unique_handle port_;
+  iocp_queue queue_;
   std::chrono::microseconds spin_;
   completion_handler* handler_ = nullptr;
   bool reported_ = false;
@@ -196,7 +197,6 @@ private:
   // Named by number in packets: one that is gone is not found any more.
   std::map<ULONG_PTR, numbered_instance> instances_;
   ULONG_PTR last_instance_ = 0;
-  std::array<OVERLAPPED_ENTRY, 256> packets_;
 };
 
 } // namespace pipeactor::port

@@ -2,6 +2,7 @@
 
 #include "pipeactor/error.hpp"
 #include "port/windows/iocp_port.hpp"
+#include "port/windows/windows_error.hpp"
 
 #include <algorithm>
 #include <cassert>

@@ -11,7 +11,7 @@ namespace {
 constexpr size_t most_digits = 10;
 
 caf::expected<port::principal_id> find(port::principal_kind kind, const std::string& name) {
-  // Numbers are for peers that are not of this system, those of a simulated network.
+  // Only peers that are not of this system have numbers: those of a simulated network.
   if (!name.empty() && name.size() <= most_digits
       && name.find_first_not_of("0123456789") == std::string::npos)
     return port::principal_id{std::stoll(name), {}};

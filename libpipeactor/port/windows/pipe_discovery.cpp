@@ -2,6 +2,8 @@
 
 #include "pipeactor/error.hpp"
 #include "base/pattern.hpp"
+#include "port/windows/wide_text.hpp"
+#include "port/windows/windows_error.hpp"
 
 #include <windows.h>
 
@@ -9,21 +11,7 @@
 
 namespace pipeactor::port {
 
-namespace {
-
-std::string to_utf8(const wchar_t* text) {
-  // The size counts the NUL at the end.
-  auto size = WideCharToMultiByte(CP_UTF8, 0, text, -1, nullptr, 0, nullptr, nullptr);
-  std::string result(static_cast<size_t>(std::max(size, 1)), '\0');
-  WideCharToMultiByte(CP_UTF8, 0, text, -1, result.data(), size, nullptr, nullptr);
-  result.pop_back();
-  return result;
-}
-
-} // namespace
-
 caf::expected<std::vector<std::string>> find_pipe_names(const std::string& pattern) {
-  // Lists the names and opens none.
   WIN32_FIND_DATAW found = {};
   auto search = FindFirstFileW(L"\\\\.\\pipe\\*", &found);
   if (search == INVALID_HANDLE_VALUE)
@@ -35,7 +23,10 @@ caf::expected<std::vector<std::string>> find_pipe_names(const std::string& patte
     if (detail::matches(pattern, name))
       result.push_back(std::move(name));
   } while (FindNextFileW(search, &found));
+  auto code = GetLastError();
   FindClose(search);
+  if (code != ERROR_NO_MORE_FILES)
+    return windows_error(code, "cannot list the system's pipes");
   std::sort(result.begin(), result.end());
   result.erase(std::unique(result.begin(), result.end()), result.end());
   return result;

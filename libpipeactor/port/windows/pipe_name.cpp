@@ -22,7 +22,7 @@ bool is_control(char c) {
 const char* flaw_of(const std::string& name) {
   if (std::any_of(name.begin(), name.end(), is_control))
     return "has a control character";
-  // The system takes "/" for "\" in such paths, and cuts dots and spaces off their ends.
+  // In such paths the system takes "/" for "\", and cuts dots and spaces off their ends.
   if (name.find_first_of("/\\") != std::string::npos)
     return "has a slash or backslash";
   if (name.front() == '.')
@@ -35,7 +35,7 @@ const char* flaw_of(const std::string& name) {
 } // namespace
 
 caf::expected<std::string> pipe_path(const std::string& text) {
-  // A path of a pipe is as good as its name, as an absolute path is elsewhere.
+  // As on Linux, a path may stand for the name.
   auto is_path = text.compare(0, prefix.size(), prefix) == 0;
   auto name = is_path ? text.substr(prefix.size()) : text;
   if (name.empty())
@@ -45,8 +45,8 @@ caf::expected<std::string> pipe_path(const std::string& text) {
   auto path = std::string{prefix} + name;
   if (path.size() > longest_path)
     return make_error(errc::pipe_name_too_long,
-                      "the path " + path + " has " + std::to_string(path.size())
-                        + " bytes: " + std::to_string(longest_path) + " are allowed");
+                      "the path " + path + " has " + std::to_string(path.size()) + " bytes, "
+                        + std::to_string(longest_path) + " are allowed: choose a shorter name");
   return path;
 }
 

@@ -1,7 +1,8 @@
 #include "port/windows/windows_identity.hpp"
 
 #include "pipeactor/error.hpp"
-#include "port/windows/windows_pipe.hpp"
+#include "port/windows/unique_handle.hpp"
+#include "port/windows/wide_text.hpp"
 
 #include <sddl.h>
 
@@ -12,7 +13,10 @@ namespace pipeactor::port {
 
 namespace {
 
-/// Returns an empty string where that is no SID.
+/// The longest name of DNS, with a NUL.
+constexpr DWORD longest_domain = 256;
+
+/// Returns an empty string if the system cannot write the SID.
 std::string to_text(PSID sid) {
   LPSTR text = nullptr;
   if (!ConvertSidToStringSidA(sid, &text))
@@ -22,8 +26,8 @@ std::string to_text(PSID sid) {
   return result;
 }
 
-/// Returns what a token says, in memory that is aligned for any of those structures; nothing
-/// where it does not tell.
+/// Returns what a token says, in memory that is aligned for any of those structures; nothing if it
+/// does not say it.
 std::vector<std::byte> ask(HANDLE token, TOKEN_INFORMATION_CLASS what) {
   DWORD size = 0;
   GetTokenInformation(token, what, nullptr, 0, &size);
@@ -33,7 +37,7 @@ std::vector<std::byte> ask(HANDLE token, TOKEN_INFORMATION_CLASS what) {
   return result;
 }
 
-/// Adds whose token it is.
+/// Adds the user and the groups that a token names.
 void identify(HANDLE token, peer_identity& who) {
   auto user = ask(token, TokenUser);
   if (user.empty())
@@ -47,8 +51,8 @@ void identify(HANDLE token, peer_identity& who) {
   auto* all = reinterpret_cast<TOKEN_GROUPS*>(groups.data());
   for (DWORD index = 0; index < all->GroupCount; ++index) {
     auto& group = all->Groups[index];
-    // One that is not enabled, such as that of administrators before they have confirmed to be
-    // some, gives no rights.
+    // A group that is not enabled gives no rights. An administrator's group is not until the user
+    // has confirmed a prompt (User Account Control).
     if ((group.Attributes & SE_GROUP_ENABLED) != 0
         && (group.Attributes & SE_GROUP_USE_FOR_DENY_ONLY) == 0)
       who.group_sids.push_back(to_text(group.Sid));
@@ -63,14 +67,14 @@ void identify_process(HANDLE process, peer_identity& who) {
   identify(token, who);
 }
 
-/// Takes the client's identity for a moment: the one that it opened the pipe with, also where its
-/// process has ended since and another one has its id.
+/// Takes the client's identity for a moment: the one that it opened the pipe with. That holds even
+/// if its process has ended since and another process has its id.
 void identify_client(HANDLE pipe, peer_identity& who) {
   if (!ImpersonateNamedPipeClient(pipe))
     return;
   HANDLE token = nullptr;
   auto opened = OpenThreadToken(GetCurrentThread(), TOKEN_QUERY, TRUE, &token);
-  // A thread that goes on as somebody else is not to be had.
+  // This thread would go on with the rights of the client.
   if (!RevertToSelf())
     std::abort();
   if (!opened)
@@ -81,7 +85,7 @@ void identify_client(HANDLE pipe, peer_identity& who) {
 
 bool is_of_kind(SID_NAME_USE use, principal_kind kind) {
   switch (use) {
-  case SidTypeWellKnownGroup: // some are a process's user: SYSTEM, LOCAL SERVICE
+  case SidTypeWellKnownGroup: // also the users of some processes: SYSTEM, LOCAL SERVICE
     return true;
   case SidTypeUser:
   case SidTypeComputer:
@@ -132,8 +136,9 @@ caf::expected<std::string> find_sid(principal_kind kind, const std::string& name
   if (name.compare(0, 4, "S-1-") == 0) {
     PSID sid = nullptr;
     if (!ConvertStringSidToSidA(name.c_str(), &sid))
-      return make_error(errc::invalid_option, "'" + name + "' is no security identifier");
-    // Written as the system writes it.
+      return make_error(errc::invalid_option,
+                        "'" + name + "' is no security identifier: use S-1-..., or a name");
+    // In the system's own spelling.
     auto result = to_text(sid);
     LocalFree(sid);
     return result;
@@ -143,8 +148,8 @@ caf::expected<std::string> find_sid(principal_kind kind, const std::string& name
     return make_error(errc::invalid_option, missing);
   std::byte sid[SECURITY_MAX_SID_SIZE];
   DWORD sid_size = sizeof(sid);
-  wchar_t domain[256]; // the longest name of DNS
-  DWORD domain_size = 256;
+  wchar_t domain[longest_domain];
+  DWORD domain_size = longest_domain;
   SID_NAME_USE use = SidTypeUnknown;
   if (!LookupAccountNameW(nullptr, wide.c_str(), sid, &sid_size, domain, &domain_size, &use)) {
     auto code = GetLastError();
@@ -155,9 +160,9 @@ caf::expected<std::string> find_sid(principal_kind kind, const std::string& name
                       static_cast<int>(code));
   }
   if (!is_of_kind(use, kind))
-    return make_error(errc::invalid_option, missing
-                                              + ", but something else has that name: groups have "
-                                                "an @ before theirs, users have none");
+    return make_error(errc::invalid_option,
+                      missing
+                        + ", but something else has that name: write @ before a group's name");
   return to_text(sid);
 }
 

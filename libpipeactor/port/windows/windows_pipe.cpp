@@ -2,45 +2,17 @@
 
 #include "pipeactor/error.hpp"
 #include "port/windows/pipe_name.hpp"
+#include "port/windows/wide_text.hpp"
+#include "port/windows/windows_error.hpp"
 #include "port/windows/windows_identity.hpp"
-
-#include <sddl.h>
 
 namespace pipeactor::port {
 
 namespace {
 
-/// What either direction holds before writes wait. A message that is longer passes all the same,
-/// as it is read.
+/// How many bytes either direction holds before writes wait. A longer message passes too, piece
+/// by piece while it is read.
 constexpr DWORD pipe_quota = 65536;
-
-/// All of a pipe's rights but the one to make instances, which is FILE_APPEND_DATA
-/// (Named Pipe Security and Access Rights; GENERIC_WRITE would include it).
-constexpr const char* client_rights = "0x12019b";
-
-struct translation {
-  DWORD code;
-  errc meaning;
-  const char* advice;
-};
-
-constexpr translation translations[] = {
-  {ERROR_ACCESS_DENIED, errc::access_denied, "run as a user whom the server admits"},
-  {ERROR_FILE_NOT_FOUND, errc::no_such_pipe, "start the server first"},
-  {ERROR_PATH_NOT_FOUND, errc::no_such_pipe, "start the server first"},
-  {ERROR_PIPE_BUSY, errc::pipe_busy, "all instances of the server are taken: try again"},
-  {ERROR_SEM_TIMEOUT, errc::pipe_busy, "all instances of the server are taken: try again"},
-  {ERROR_INVALID_NAME, errc::invalid_pipe_name, "Windows does not take such a name"},
-  {ERROR_BROKEN_PIPE, errc::closed_by_peer, "the other end is closed"},
-  {ERROR_NO_DATA, errc::closed_by_peer, "the other end is closed"},
-  {ERROR_PIPE_NOT_CONNECTED, errc::closed_by_peer, "the other end is closed"},
-  {ERROR_OPERATION_ABORTED, errc::operation_aborted, "it was cancelled"},
-  {ERROR_NOT_ENOUGH_MEMORY, errc::out_of_resources, "there is no memory left"},
-  {ERROR_OUTOFMEMORY, errc::out_of_resources, "there is no memory left"},
-  {ERROR_NO_SYSTEM_RESOURCES, errc::out_of_resources, "the system has no resources left"},
-  {ERROR_NOT_ENOUGH_QUOTA, errc::out_of_resources, "the quota of this process is used up"},
-  {ERROR_TOO_MANY_OPEN_FILES, errc::out_of_resources, "this process has too many handles"},
-};
 
 caf::expected<std::wstring> to_path(const std::string& address) {
   auto result = to_wide(address);
@@ -51,61 +23,8 @@ caf::expected<std::wstring> to_path(const std::string& address) {
 
 } // namespace
 
-unique_handle::~unique_handle() {
-  if (handle_ != nullptr)
-    CloseHandle(handle_);
-}
-
-caf::error windows_error(DWORD code, const std::string& what) {
-  for (const auto& entry : translations)
-    if (entry.code == code)
-      return make_error(entry.meaning, what + ": " + entry.advice, static_cast<int>(code));
-  return make_error(errc::os_error, what, static_cast<int>(code));
-}
-
-std::wstring to_wide(const std::string& text) {
-  auto size = static_cast<int>(text.size());
-  auto length = MultiByteToWideChar(CP_UTF8, MB_ERR_INVALID_CHARS, text.data(), size, nullptr, 0);
-  std::wstring result(static_cast<size_t>(length), L'\0');
-  MultiByteToWideChar(CP_UTF8, 0, text.data(), size, result.data(), length);
-  return result;
-}
-
 peer_identity windows_pipe::peer() const {
   return peer_of(handle.get());
-}
-
-// -- security ---------------------------------------------------------------------------------
-
-std::string sddl_of(const resolved_access& access) {
-  // Protected from inheritance. Network logons (NU) are denied before anybody is allowed. The
-  // owner makes the instances, so the owner has all rights.
-  auto allow = [](const std::string& rights, const std::string& who) {
-    return "(A;;" + rights + ";;;" + who + ")";
-  };
-  auto& self = current_process().sid;
-  auto result = "D:P(D;;FA;;;NU)" + allow("FA", self) + allow(client_rights, "SY");
-  if (access.kind == pipe_access::kind::everyone)
-    result += allow(client_rights, "AU");
-  for (auto* sids : {&access.sids, &access.group_sids})
-    for (auto& sid : *sids)
-      if (sid != self)
-        result += allow(client_rights, sid);
-  return result;
-}
-
-security_descriptor::~security_descriptor() {
-  if (descriptor_ != nullptr)
-    LocalFree(descriptor_);
-}
-
-caf::expected<security_descriptor> security_descriptor::make(const resolved_access& access) {
-  auto text = sddl_of(access);
-  security_descriptor result;
-  if (!ConvertStringSecurityDescriptorToSecurityDescriptorA(text.c_str(), SDDL_REVISION_1,
-                                                            &result.descriptor_, nullptr))
-    return windows_error(GetLastError(), "cannot make the security descriptor " + text);
-  return result;
 }
 
 // -- instances --------------------------------------------------------------------------------
@@ -146,7 +65,7 @@ caf::expected<unique_handle> make_instance(const instance_settings& settings, bo
     return result;
   auto code = GetLastError();
   // "If you attempt to create a second instance of a pipe with this flag, creation [...] fails
-  // with ERROR_ACCESS_DENIED"; and so does a name that is another user's.
+  // with ERROR_ACCESS_DENIED". A name that is another user's fails likewise.
   if (is_first && (code == ERROR_ACCESS_DENIED || code == ERROR_PIPE_BUSY))
     return make_error(errc::pipe_in_use, "another server has " + settings.address,
                       static_cast<int>(code));
@@ -161,8 +80,8 @@ caf::expected<unique_handle> connect_windows(const std::string& pipe_name, pipe_
   if (!path)
     return std::move(path.error());
   auto what = "cannot connect to " + *address;
-  // FILE_WRITE_ATTRIBUTES: SetNamedPipeHandleState needs it. A server is shown who we are and
-  // cannot act as us.
+  // SetNamedPipeHandleState needs FILE_WRITE_ATTRIBUTES. With SECURITY_IDENTIFICATION a server
+  // sees who we are and cannot act as us.
   unique_handle result{
     CreateFileW(path->c_str(), GENERIC_READ | FILE_WRITE_DATA | FILE_WRITE_ATTRIBUTES, 0, nullptr,
                 OPEN_EXISTING,
@@ -188,73 +107,6 @@ caf::error check_windows_message_size(size_t size) {
                     "max_message_size is " + std::to_string(size) + ", on Windows at most "
                       + std::to_string(longest_windows_message)
                       + " are granted: messages wait in memory that is never paged out");
-}
-
-// -- listening_instance -----------------------------------------------------------------------
-
-listening_instance::listening_instance(unique_handle pipe, HANDLE port, ULONG_PTR key,
-                                       ULONG_PTR number)
-    : pipe_(std::move(pipe)), port_(port), key_(key), number_(number) {}
-
-listening_instance::~listening_instance() {
-  stop_waiting();
-  if (!connecting_)
-    return;
-  CancelIoEx(pipe_.get(), &overlapped_);
-  DWORD size = 0;
-  GetOverlappedResult(pipe_.get(), &overlapped_, &size, TRUE);
-}
-
-caf::error listening_instance::listen() {
-  event_ = unique_handle{CreateEventW(nullptr, TRUE, FALSE, nullptr)};
-  if (!event_)
-    return windows_error(GetLastError(), "cannot make an event");
-  overlapped_.hEvent = event_.get();
-  auto done = ConnectNamedPipe(pipe_.get(), &overlapped_);
-  auto code = done ? ERROR_PIPE_CONNECTED : GetLastError();
-  switch (code) {
-  case ERROR_IO_PENDING:
-    connecting_ = true;
-    // What it calls returns at once, so it needs no thread of its own.
-    if (!RegisterWaitForSingleObject(&wait_, event_.get(), on_event, this, INFINITE,
-                                     WT_EXECUTEONLYONCE | WT_EXECUTEINWAITTHREAD))
-      return windows_error(GetLastError(), "cannot wait for clients");
-    return caf::none;
-  case ERROR_PIPE_CONNECTED:
-    // The client was quicker.
-  case ERROR_NO_DATA:
-    // And has left already; what it wrote can still be read.
-    post();
-    return caf::none;
-  default:
-    return windows_error(code, "cannot wait for clients");
-  }
-}
-
-caf::expected<unique_handle> listening_instance::take() {
-  stop_waiting();
-  DWORD size = 0;
-  if (std::exchange(connecting_, false)
-      && !GetOverlappedResult(pipe_.get(), &overlapped_, &size, TRUE)) {
-    auto code = GetLastError();
-    if (code != ERROR_PIPE_CONNECTED && code != ERROR_NO_DATA)
-      return windows_error(code, "waiting for clients failed");
-  }
-  return std::move(pipe_);
-}
-
-void CALLBACK listening_instance::on_event(void* self, BOOLEAN) {
-  static_cast<listening_instance*>(self)->post();
-}
-
-void listening_instance::post() noexcept {
-  PostQueuedCompletionStatus(port_, 0, key_, reinterpret_cast<OVERLAPPED*>(number_));
-}
-
-void listening_instance::stop_waiting() noexcept {
-  // Returns when on_event is not running and never will.
-  if (wait_ != nullptr)
-    UnregisterWaitEx(std::exchange(wait_, nullptr), INVALID_HANDLE_VALUE);
 }
 
 } // namespace pipeactor::port
