@@ -1,5 +1,5 @@
-// A chat room: one ordinary actor takes the events of all clients (marshalled events),
-// keeps each client's name in the connection's slot, and broadcasts what they say.
+// A chat room: one ordinary actor handles the events of all clients (marshalled events). It
+// keeps each client's name in the connection's custom data, and broadcasts what clients say.
 #include <pipeactor/all.hpp>
 
 #include <iostream>
@@ -11,22 +11,23 @@ std::string& name_of(const named_pipe_connection& connection) {
   return *connection.custom_data_as<std::string>();
 }
 
-// Its state is the server that it speaks through.
+// The actor's state is the server's actor, which broadcasts.
 caf::behavior chat_room(caf::stateful_actor<caf::actor>* self, const std::string& title) {
   auto say = [=](const std::string& text) {
     self->send(self->state, async_broadcast{payload{text}, {}});
   };
-  return event_handlers([=](const server_ready& e) { self->state = e.server; },
-                        [=](const client_connected& e) {
-                          *e.connection.custom_data() = title + std::to_string(e.connection.id());
-                          say(name_of(e.connection) + " joins");
-                        },
-                        [=](const client_message_received& e) {
-                          say(name_of(e.connection) + ": " + std::string{e.data.text()});
-                        },
-                        [=](const client_disconnected& e) {
-                          say(name_of(e.connection) + " leaves");
-                        });
+  auto on_ready = [=](const server_ready& e) { self->state = e.server; };
+  auto on_connected = [=](const client_connected& e) {
+    *e.connection.custom_data() = title + std::to_string(e.connection.id());
+    say(name_of(e.connection) + " joins");
+  };
+  auto on_received = [=](const client_message_received& e) {
+    say(name_of(e.connection) + ": " + std::string{e.data.text()});
+  };
+  auto on_disconnected = [=](const client_disconnected& e) {
+    say(name_of(e.connection) + " leaves");
+  };
+  return event_handlers(on_ready, on_connected, on_received, on_disconnected);
 }
 
 int main(int argc, char** argv) {

@@ -1,12 +1,12 @@
-// Work that takes long: a session must not keep its bridge waiting, so it hands the work to
-// an actor on CAF's scheduler and replies when that is done. The bridge serves others meanwhile.
-// (For work that blocks rather than computes: `self().spawn<caf::detached>(...)`.)
+// Long work: a session must not hold up its bridge, which serves other clients too. It hands
+// the work to an actor on CAF's scheduler, and replies when the result comes.
+// (If the work blocks rather than computes, use `self().spawn<caf::detached>(...)`.)
 #include <pipeactor/all.hpp>
 
 #include <iostream>
 #include <string>
 
-// Counts the primes from `first` on that are less than a number.
+// Counts the primes that are at least `first` and less than the number that is sent.
 caf::behavior counter(caf::event_based_actor*, int first) {
   return {[first](int limit) {
     int count = 0;
@@ -22,7 +22,7 @@ caf::behavior counter(caf::event_based_actor*, int first) {
 
 class prime_session : public pipeactor::session {
   void connected() override {
-    worker_ = self().spawn(counter, 2); // ends when nobody holds it any more
+    worker_ = self().spawn(counter, 2); // the actor ends with the session that holds it
   }
 
   void message_received(const pipeactor::cookie&, const pipeactor::payload& data) override {

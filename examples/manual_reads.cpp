@@ -1,5 +1,5 @@
-// Back-pressure by manual reads: the next message is read when the client has taken the
-// reply to the last one. What it sends meanwhile waits in its own socket and not in our memory.
+// Back-pressure by manual reads: the session reads the next message when the reply to the last
+// one is sent. Meanwhile the client's messages wait in the pipe, not in our memory.
 #include <pipeactor/all.hpp>
 
 #include <algorithm>

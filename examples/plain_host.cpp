@@ -1,4 +1,4 @@
-// A host that knows nothing of actors: callbacks, called on main's own thread.
+// A program without actors: the library calls its callbacks on the main thread.
 #include <pipeactor/all.hpp>
 
 #include <iostream>

@@ -1,6 +1,6 @@
-// A connection used from another node, over CAF's middleman. Start it twice:
-//   remote_connection serve NAME PORT   serves the pipe NAME, and its server actor on PORT
-//   remote_connection greet PORT        writes to every client of the first one
+// A connection that another node uses, over CAF's middleman. Start the program twice:
+//   remote_connection serve NAME PORT   serves the pipe NAME, and publishes its server at PORT
+//   remote_connection greet PORT        writes to every client of that server
 #include <pipeactor/all.hpp>
 
 #include <caf/io/middleman.hpp>
@@ -37,9 +37,9 @@ int greet(caf::actor_system& system, uint16_t port) {
     return 1;
   }
   caf::scoped_actor self{system};
+  async_write greetings{payload{"greetings"}, {}};
   for (auto& connection : *connections)
-    self
-      ->request(connection.actor(), std::chrono::seconds{5}, async_write{payload{"greetings"}, {}})
+    self->request(connection.actor(), std::chrono::seconds{5}, greetings)
       .receive([&] { std::cout << "greeted client " << connection.id() << std::endl; },
                [](const caf::error& err) { std::cerr << describe(err) << '\n'; });
   return 0;

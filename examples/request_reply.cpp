@@ -1,5 +1,5 @@
-// Requests and replies: an id inside the message tells which request a reply belongs to. A
-// cookie cannot: it never leaves the process, and tells what became of one's own write.
+// Requests and replies: an id in the message says which request a reply belongs to. A cookie
+// cannot: it never crosses the pipe, and only says which of our own writes was sent.
 #include <pipeactor/all.hpp>
 
 #include <iostream>
@@ -7,7 +7,7 @@
 
 using namespace pipeactor;
 
-// Answers "ID text" with "ID bytes", of three requests the last one first.
+// Answers "ID text" with "ID size": waits for three requests, and answers the last one first.
 class length_session : public session {
   void message_received(const pipeactor::cookie&, const payload& data) override {
     requests_.push_back(data);
@@ -20,28 +20,28 @@ class length_session : public session {
   std::vector<payload> requests_;
 };
 
-// Its state: the requests that have no reply yet.
+// Requests without a reply yet, by id: the state of the actor below.
 using texts = std::map<int, std::string>;
 
 caf::behavior asker(caf::stateful_actor<texts>* self, const texts& requests) {
-  return event_handlers(
-    [=](const connected& e) {
-      self->state = requests;
-      for (auto& [id, text] : self->state)
-        self
-          ->request(e.connection.actor(), caf::infinite,
-                    async_write{payload{std::to_string(id) + ' ' + text}, cookie::of(id)})
-          .then([] {}, [=](const caf::error& err) { self->quit(err); });
-    },
-    [](const message_sent& e) { std::cout << "sent " << *e.cookie.get_if<int>() << std::endl; },
-    [=](const message_received& e) {
-      std::string reply{e.data.text()};
-      auto request = self->state.extract(std::stoi(reply));
-      std::cout << request.mapped() << ": " << reply.substr(2) << " bytes" << std::endl;
-      if (self->state.empty())
-        self->quit();
-    },
-    [=](const connect_failed& e) { self->quit(e.error); });
+  auto on_connected = [=](const connected& e) {
+    self->state = requests;
+    for (auto& [id, text] : requests)
+      e.connection.async_write(payload{std::to_string(id) + ' ' + text}, cookie::of(id));
+  };
+  auto on_sent = [](const message_sent& e) {
+    std::cout << "sent " << *e.cookie.get_if<int>() << std::endl;
+  };
+  auto on_received = [=](const message_received& e) {
+    std::string reply{e.data.text()};
+    auto request = self->state.extract(std::stoi(reply));
+    std::cout << request.mapped() << ": " << reply.substr(2) << " bytes" << std::endl;
+    if (self->state.empty())
+      self->quit();
+  };
+  auto on_disconnected = [=](const disconnected& e) { self->quit(e.reason); };
+  auto on_connect_failed = [=](const connect_failed& e) { self->quit(e.error); };
+  return event_handlers(on_connected, on_sent, on_received, on_disconnected, on_connect_failed);
 }
 
 int main(int argc, char** argv) {
@@ -56,8 +56,8 @@ int main(int argc, char** argv) {
     return 1;
   }
   auto client = system.spawn(asker, texts{{1, "a pipe"}, {2, "an actor"}, {3, "a port"}});
+  // Held until the end: a connection that nobody holds is closed.
   auto connection = context.spawn_client_manager({}, client).connect(options.pipe_name);
-  caf::scoped_actor {
-    system
-    } -> wait_for(client);
+  caf::scoped_actor self{system};
+  self->wait_for(client);
 }

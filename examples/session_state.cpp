@@ -1,5 +1,5 @@
-// Per-client state: each client has a session object of its own, which counts what it
-// was sent and remembers who is at the other end.
+// State per client: each client has a session object of its own, which counts the messages of
+// that client and knows who is at the other end.
 #include <pipeactor/all.hpp>
 
 #include <iostream>

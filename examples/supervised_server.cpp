@@ -1,5 +1,5 @@
-// Supervision: an actor watches over a server, starts it again when it has ended, and tries
-// until it gets the name. Start the program twice: the second one takes over from the first.
+// Supervision: an actor monitors a server, and starts another when it ends. If the name is in
+// use, the actor tries again. Start the program twice: the second takes over from the first.
 #include <pipeactor/all.hpp>
 
 #include <iostream>
@@ -13,7 +13,7 @@ class echo_session : public session {
   }
 };
 
-// Its state is the server.
+// The supervisor's state is the server's actor.
 caf::behavior supervisor(caf::stateful_actor<caf::actor>* self, context* pipes,
                          const server_options& options) {
   auto replace = [=] {
@@ -26,16 +26,20 @@ caf::behavior supervisor(caf::stateful_actor<caf::actor>* self, context* pipes,
     replace();
   });
   replace();
-  return {[=](const start& again) {
-            self->request(self->state, caf::infinite, again)
-              .then(
-                [](const server_ready& e) { std::cout << "LISTENING " << e.address << std::endl; },
-                [=](const caf::error& err) {
-                  std::cout << "WAITING " << describe(err) << std::endl;
-                  self->delayed_send(self, std::chrono::milliseconds{200}, again);
-                });
-          },
-          [=](const std::string&) { self->send_exit(self->state, caf::exit_reason::kill); }};
+  auto on_ready = [](const server_ready& e) {
+    std::cout << "LISTENING " << e.address << std::endl;
+  };
+  auto on_error = [=](const caf::error& err) {
+    std::cout << "WAITING " << describe(err) << std::endl;
+    self->delayed_send(self, std::chrono::milliseconds{200}, start{});
+  };
+  auto try_to_start = [=](const start& request) {
+    self->request(self->state, caf::infinite, request).then(on_ready, on_error);
+  };
+  auto kill_server = [=](const std::string&) {
+    self->send_exit(self->state, caf::exit_reason::kill);
+  };
+  return {try_to_start, kill_server};
 }
 
 int main(int argc, char** argv) {
@@ -46,9 +50,8 @@ int main(int argc, char** argv) {
   options.pipe_name = argc > 1 ? argv[1] : "supervised_server";
   auto boss = system.spawn(supervisor, &context, options);
   for (std::string line; std::getline(std::cin, line) && !line.empty();)
-    caf::anon_send(boss, line); // any line kills the server, an empty one ends the program
+    caf::anon_send(boss, line); // a line kills the server; an empty one ends the program
   caf::anon_send_exit(boss, caf::exit_reason::user_shutdown);
-  caf::scoped_actor {
-    system
-    } -> wait_for(boss);
+  caf::scoped_actor self{system};
+  self->wait_for(boss);
 }
