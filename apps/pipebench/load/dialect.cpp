@@ -40,8 +40,8 @@ void shake_hands_sp(int fd, role r) {
 }
 
 std::string sp_prefix(role r, size_t size) {
-  // A request has an id of its own, with the highest bit set; one for all will do, since the
-  // server only returns it.
+  // A request has an id, with the highest bit set. All may have the same one: the server only
+  // returns it.
   auto request_id = r == role::echo_client ? big_endian(uint32_t{0x80000001}) : ""s;
   return "\1"s + big_endian(uint64_t{size + request_id.size()}) + request_id;
 }
@@ -76,7 +76,7 @@ void shake_hands_zmtp(int fd, role r) {
     throw std::runtime_error("the server does not speak ZMTP");
   receive_exactly(fd, static_cast<unsigned char>(header[1]));
   if (r == role::subscriber)
-    send_all(fd, "\0\1\1"s); // to everything
+    send_all(fd, "\0\1\1"s); // subscribes to everything
 }
 
 std::string zmtp_prefix(size_t size) {

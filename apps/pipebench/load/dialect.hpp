@@ -1,12 +1,11 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 namespace pipebench {
 
-/// How a server tells messages apart, and what it wants to hear first. All messages of a run
-/// are of one length, so that what stands before each is constant.
+/// How a server tells messages apart, and how a connection begins. All messages of a run have
+/// the same length, so the prefix of each is the same.
 enum class dialect {
   packets, ///< SOCK_SEQPACKET: the kernel keeps messages apart
   frames,  ///< a stream; a length of 4 bytes, little-endian, before each message
@@ -20,10 +19,10 @@ enum class role { echo_client, subscriber, publisher };
 
 bool is_stream(dialect d) noexcept;
 
-/// Returns what stands before each message of `size` bytes.
+/// Returns the bytes that precede each message of `size` bytes.
 std::string prefix_of(dialect d, role r, size_t size);
 
-/// Introduces the connection `fd` to the server; blocks.
+/// Begins the conversation on the connection `fd`; blocks.
 /// @throws std::system_error, std::runtime_error
 void shake_hands(int fd, dialect d, role r);
 

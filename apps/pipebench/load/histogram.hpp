@@ -6,7 +6,7 @@
 
 namespace pipebench {
 
-/// Counts times in buckets no wider than 1/32 of their value, from 1 ns to hours.
+/// Counts times in buckets that are at most 1/32 of their value wide, from 1 ns to hours.
 class histogram {
 public:
   void add(uint64_t nanoseconds) noexcept {
@@ -18,7 +18,7 @@ public:
     return total_;
   }
 
-  /// Returns the time that a share `q` (0 to 1) of all stays within, in microseconds.
+  /// Returns the time in microseconds that a share `q` (0 to 1) of all times does not exceed.
   double quantile_us(double q) const noexcept {
     auto wanted = static_cast<double>(total_) * q;
     uint64_t seen = 0;

@@ -1,4 +1,5 @@
-// pipebench-load: the load of pipebench, in a process of its own. Prints figures as JSON.
+// pipebench-load: the load of pipebench, in a process of its own, and the judge of the servers.
+// Uses nothing of pipeactor, on purpose: see CMakeLists.txt. Prints figures as JSON.
 
 #include "workloads.hpp"
 
@@ -37,7 +38,7 @@ void allow_many_descriptors() {
 } // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Loads a server, and prints what it reached as JSON."};
+  CLI::App app{"Puts load on a server, and prints figures as JSON."};
   load_options options;
   std::string work = "echo";
   app.add_option("PATH", options.path, "The server's socket.")->required();
@@ -46,21 +47,24 @@ int main(int argc, char** argv) {
   app.add_option("--dialect", options.speaks, "packets (default), frames, bytes, sp or zmtp.")
     ->transform(CLI::CheckedTransformer(dialects).description(""));
   app.add_option("--publish-to", options.publisher_path,
-                 "Where messages to broadcast go, if not to the same socket.");
-  app.add_option("--connections", options.connections, "How many at once (default 64).")
+                 "Socket for messages to broadcast (default: PATH).");
+  app.add_option("--connections", options.connections, "Connections at once (default 64).")
     ->check(CLI::PositiveNumber);
   app.add_option("--active", options.active,
-                 "Echo: how many of the connections send; 0 (default): all.");
-  app.add_option("--size", options.message_size, "Bytes of a message, at least 8.")
+                 "Echo: number of connections that send (default 0: all).");
+  app.add_option("--size", options.message_size, "Bytes of a message, at least 8 (default 64).")
     ->check(CLI::Range(8u, 64u << 20));
-  app.add_option("--in-flight", options.in_flight, "Messages of each connection on their way.")
+  app
+    .add_option("--in-flight", options.in_flight,
+                "Messages of each connection on their way at once (default 1).")
     ->check(CLI::PositiveNumber);
   app.add_option("--rate", options.rate,
-                 "Messages per second, of all connections; 0 (default): as fast as answers come.");
-  app.add_option("--seconds", options.seconds, "Seconds that count (default 2).");
-  app.add_option("--warm-up", options.warm_up, "Seconds before those that count.");
-  app.add_flag("--poll", options.poll, "Never sleep.");
-  app.add_option("--server", options.server, "The server's process id.");
+                 "Messages per second over all connections (default 0: as fast as answers come).");
+  app.add_option("--seconds", options.seconds, "Seconds to measure (default 2).");
+  app.add_option("--warm-up", options.warm_up, "Seconds to run before measuring (default 0.5).");
+  app.add_flag("--poll", options.poll, "Poll instead of sleeping.");
+  app.add_option("--server", options.server,
+                 "Process id of the server, to measure its CPU time and memory.");
   CLI11_PARSE(app, argc, argv);
   try {
     allow_many_descriptors();

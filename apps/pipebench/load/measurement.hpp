@@ -1,26 +1,32 @@
 #pragma once
 
-#include "workloads.hpp"
+#include "clock.hpp"
+#include "histogram.hpp"
+#include "mover.hpp"
+#include "options.hpp"
+#include "process_usage.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <unistd.h>
 
 namespace pipebench {
 
-/// Takes the figures of a run: warm-up first, then the time that counts. Ends a run in which
-/// nothing moves any more.
+/// Measures a run: the warm-up, which does not count, then the time that counts. Ends a run in
+/// which nothing moves for 5 s.
 class measurement {
 public:
   explicit measurement(const load_options& options)
       : options_(options), phase_end_(now_ns() + nanoseconds(options.warm_up)) {}
 
-  /// Counts a message that took so long.
+  /// Counts a message.
   void count(uint64_t took_ns) {
     ++moved_;
     if (counting_)
       latencies_.add(took_ns);
   }
 
-  /// Called now and then. @returns whether the run is over
+  /// Call it often. @returns whether the run is over
   bool over(uint64_t now) {
     if (moved_ != moved_before_) {
       moved_before_ = moved_;

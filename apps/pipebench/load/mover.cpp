@@ -1,11 +1,12 @@
 #include "mover.hpp"
 
+#include "clock.hpp"
+
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <ctime>
 
 namespace pipebench {
 
@@ -16,13 +17,13 @@ constexpr size_t most_buffer_memory = 16u << 20;
 constexpr size_t most_send_buffer = 64u << 20;
 constexpr size_t stream_buffer_size = 64u << 10;
 
-/// What a message costs in a socket's send buffer, at most.
+/// Returns an upper bound of what a message takes of a socket's send buffer, in the kernel's unit.
 constexpr size_t cost_of(size_t frame) {
   return 2 * frame + 2048;
 }
 
 size_t buffer_size_for(const mover::config& cfg) {
-  // Room beyond the message, so that one that is too long shows.
+  // A little more than a message, so that one that is too long is noticed.
   auto size = cfg.message_size + 64;
   return is_stream(cfg.speaks) ? std::max(size, stream_buffer_size) : size;
 }
@@ -43,12 +44,6 @@ std::string pattern_of(size_t size) {
 }
 
 } // namespace
-
-uint64_t now_ns() noexcept {
-  timespec t{};
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return static_cast<uint64_t>(t.tv_sec) * 1'000'000'000 + static_cast<uint64_t>(t.tv_nsec);
-}
 
 mover::mover(config cfg, const std::vector<endpoint>& endpoints)
     : cfg_(cfg), ring_(buffer_count_for(cfg, endpoints.size()), buffer_size_for(cfg)),
@@ -88,7 +83,7 @@ void mover::owe(size_t connection) {
 }
 
 bool mover::has_room(const connection& c) const noexcept {
-  // Whatever is not settled may still be in the socket.
+  // Messages that are not settled may still be in the socket.
   auto used = (c.sent - c.settled) * cost_of(frame_.size());
   if (is_stream(cfg_.speaks))
     return used + cost_of(frame_.size()) <= c.send_buffer;
@@ -219,7 +214,7 @@ void mover::take_message(size_t index, std::string_view head, workload& work, ui
   std::memcpy(&sequence, head.data(), sequence_size);
   if (sequence != c.received)
     ++faults_.out_of_order;
-  // All of a message is looked at now and then, where it lies in one piece.
+  // A message in one piece is compared as a whole now and then.
   if (head.size() == cfg_.message_size && (sequence & 1023) == 0
       && head.substr(sequence_size) != std::string_view{pattern_}.substr(sequence_size))
     ++faults_.damaged;

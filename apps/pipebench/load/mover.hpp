@@ -11,10 +11,7 @@
 
 namespace pipebench {
 
-/// Nanoseconds of the monotonic clock.
-uint64_t now_ns() noexcept;
-
-/// Where a connection leads, and as what.
+/// Where a connection leads, and its role there.
 struct endpoint {
   std::string path;
   role as = role::echo_client;
@@ -29,14 +26,15 @@ struct faults {
 };
 
 /// Moves numbered messages of one length over many connections, on one thread, with few
-/// system calls. What is sent when, and what an arrival means, is the workload's.
+/// system calls. The workload decides when to send, and what a message that arrives means.
 class mover {
 public:
   class workload {
   public:
     virtual ~workload() = default;
 
-    /// The message number `sequence` arrived, of this connection's or of the publisher's.
+    /// Called for each message that arrives. `sequence` is its number among those that its
+    /// sender, this connection or the publisher, has sent.
     virtual void received(size_t connection, uint64_t sequence, uint64_t now) = 0;
 
     /// Called once a turn.
@@ -47,7 +45,7 @@ public:
     dialect speaks = dialect::packets;
     size_t message_size = 64;
     size_t in_flight = 1;
-    /// Poll, never sleep: the server does not pay for waking the load then.
+    /// Poll instead of sleeping, so that the server does not pay for waking the load.
     bool poll = false;
   };
 
@@ -57,12 +55,12 @@ public:
   /// Sends one more message on the connection as soon as there is room for it.
   void owe(size_t connection);
 
-  /// A message of this connection's is out of the socket: its room is free.
+  /// Notes that a message of this connection has left the socket: its room is free.
   void settle(size_t connection) {
     ++connections_[connection].settled;
   }
 
-  /// One turn: submits, waits, and tells `work` what came.
+  /// Runs one turn: submits, waits, and passes what arrived to `work`.
   void turn(workload& work);
 
   const faults& seen_faults() const noexcept {
@@ -72,7 +70,7 @@ public:
 private:
   struct connection {
     descriptor socket;
-    /// Stands before each message that comes in.
+    /// Precedes each message that arrives.
     std::string prefix;
     size_t send_buffer = 0;
     uint64_t owed = 0;
@@ -81,10 +79,10 @@ private:
     uint64_t received = 0;
     bool sending = false;
     bool lost = false;
-    /// Bytes of the message that is coming in, of a stream, and its first ones.
+    /// Of a stream's message that has partly arrived: how many bytes, and the first of them.
     size_t have = 0;
     std::string head;
-    /// The message on its way for which there was no room at once.
+    /// The message that found no room and is sent when there is some.
     std::string waiting;
   };
 
@@ -112,11 +110,11 @@ private:
   ring ring_;
   std::vector<connection> connections_;
   std::string pattern_;
-  /// What every message looks like on its way out, but for its number: the connections that
-  /// send are of one role.
+  /// Precedes each message that is sent, and the whole frame but for its number. One for all: the
+  /// connections that send have the same role.
   std::string prefix_;
   std::string frame_;
-  /// Copies of it for sends that do not wait: free again with the next submission.
+  /// Copies of the frame for sends that do not wait; free again after the next submission.
   std::vector<std::string> pool_;
   size_t pool_used_ = 0;
   uint64_t pool_submission_ = 0;

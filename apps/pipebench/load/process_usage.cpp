@@ -10,8 +10,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-/// Returns what a thread has spent on a processor, to the nanosecond: /proc/PID/stat counts
-/// ticks of 10 ms.
+/// Returns the CPU time of a thread, to the nanosecond (proc(5), schedstat): /proc/PID/stat only
+/// counts ticks of 10 ms.
 double cpu_seconds_of(const fs::path& thread) {
   std::ifstream file{thread / "schedstat"};
   uint64_t nanoseconds = 0;
@@ -19,7 +19,7 @@ double cpu_seconds_of(const fs::path& thread) {
   return static_cast<double>(nanoseconds) / 1e9;
 }
 
-/// Returns the sum of the lines of a status file that begin with one of the keys.
+/// Returns the sum of the values in a status file that have one of the keys.
 template <class... Keys>
 uint64_t sum_of(const fs::path& status, Keys... keys) {
   std::ifstream file{status};

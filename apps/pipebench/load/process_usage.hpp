@@ -6,15 +6,15 @@
 
 namespace pipebench {
 
-/// What a process has used so far, of all its threads, by /proc (proc(5)).
+/// What all threads of a process have used so far, from /proc (proc(5)).
 struct process_usage {
   double cpu_seconds = 0;
   uint64_t context_switches = 0;
-  /// Memory of its own that is resident now: no files, nothing shared.
+  /// Resident memory of its own: neither files nor shared memory.
   uint64_t anonymous_bytes = 0;
 };
 
-/// Returns zeros where there is no such process.
+/// Returns zeros if there is no such process.
 process_usage usage_of(pid_t process);
 
 } // namespace pipebench

@@ -8,7 +8,7 @@
 
 namespace pipebench {
 
-/// An io_uring with a ring of provided buffers, all of one thread's.
+/// An io_uring with a ring of provided buffers, for one thread.
 class ring {
 public:
   /// @throws std::system_error
@@ -17,25 +17,25 @@ public:
   ring& operator=(const ring&) = delete;
   ~ring();
 
-  /// Returns a cleared entry; submits first where the ring is full.
+  /// Returns a cleared entry; submits first if the ring is full.
   io_uring_sqe* next_entry();
 
-  /// How often something was submitted: sends that do not wait have copied their data by then.
+  /// Returns how often entries were submitted. Sends that do not wait have copied their data when
+  /// this changes.
   uint64_t submissions() const noexcept {
     return submissions_;
   }
 
   void submit();
 
-  /// Submits and waits for a completion; with `poll` it does not sleep, and returns also
-  /// where there is none.
+  /// Submits and waits for a completion; with `poll` it does not wait, and may find none.
   void turn(bool poll);
 
   const char* buffer(unsigned id) const noexcept {
     return buffers_.get() + stride_ * id;
   }
 
-  /// Calls `f(cqe)` for each completion, then gives all buffers back that came with them.
+  /// Calls `f(cqe)` for each completion, then returns the buffers that came with them.
   template <class F>
   void for_each_completion(F f) {
     io_uring_cqe* entry = nullptr;

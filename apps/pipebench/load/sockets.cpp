@@ -10,13 +10,17 @@
 
 namespace pipebench {
 
+namespace {
+
+[[noreturn]] void throw_errno(const std::string& what) {
+  throw std::system_error(errno, std::generic_category(), what);
+}
+
+} // namespace
+
 descriptor::~descriptor() {
   if (fd_ >= 0)
     close(fd_);
-}
-
-void throw_errno(const std::string& what) {
-  throw std::system_error(errno, std::generic_category(), what);
 }
 
 descriptor connect_to(const std::string& path, bool stream) {
@@ -34,7 +38,7 @@ descriptor connect_to(const std::string& path, bool stream) {
 }
 
 size_t raise_send_buffer(int fd, size_t bytes) {
-  // What is set is doubled by the kernel, socket(7).
+  // The kernel doubles the value, socket(7).
   auto half = static_cast<int>(bytes / 2 + 1);
   int granted = 0;
   socklen_t length = sizeof granted;

@@ -6,7 +6,7 @@
 
 namespace pipebench {
 
-/// A file descriptor that is closed with its owner.
+/// Owns a file descriptor, and closes it.
 class descriptor {
 public:
   explicit descriptor(int fd = -1) noexcept : fd_(fd) {}
@@ -26,16 +26,17 @@ private:
 };
 
 /// Connects to the socket at `path`; waits while the server's backlog is full.
-/// @throws std::system_error
+/// @throws std::system_error, std::runtime_error
 descriptor connect_to(const std::string& path, bool stream);
 
-/// Lets at least `bytes` of the kernel's memory wait in the socket, as far as it is granted.
-/// @returns how much is granted, in the unit in which the kernel counts (SO_SNDBUF)
+/// Asks for a send buffer of at least `bytes`, in the kernel's unit (SO_SNDBUF, socket(7)).
+/// @returns what the kernel grants
 size_t raise_send_buffer(int fd, size_t bytes);
 
+/// Sends all of `data`; blocks. @throws std::system_error
 void send_all(int fd, std::string_view data);
-std::string receive_exactly(int fd, size_t size);
 
-[[noreturn]] void throw_errno(const std::string& what);
+/// Receives `size` bytes; blocks. @throws std::system_error, std::runtime_error
+std::string receive_exactly(int fd, size_t size);
 
 } // namespace pipebench

@@ -1,6 +1,7 @@
 #include "workloads.hpp"
 
 #include "measurement.hpp"
+#include "sockets.hpp"
 
 #include <algorithm>
 #include <deque>
@@ -19,9 +20,7 @@ mover::config config_of(const load_options& options) {
 class echo final : public mover::workload {
 public:
   explicit echo(const load_options& options)
-      : options_(options), mover_(config_of(options),
-                                  std::vector<endpoint>(options.connections,
-                                                        endpoint{options.path, role::echo_client})),
+      : options_(options), mover_(config_of(options), endpoints_of(options)),
         active_(options.active > 0 ? std::min(options.active, options.connections)
                                    : options.connections),
         due_times_(options.connections), measurement_(options) {}
@@ -40,7 +39,7 @@ public:
   void received(size_t connection, uint64_t, uint64_t now) override {
     auto& due_times = due_times_[connection];
     mover_.settle(connection);
-    if (due_times.empty()) // more answers than questions: the numbers tell, too
+    if (due_times.empty()) // more answers than questions: the mover notices it by their numbers
       return;
     measurement_.count(now - due_times.front());
     due_times.pop_front();
@@ -59,6 +58,10 @@ public:
   }
 
 private:
+  static std::vector<endpoint> endpoints_of(const load_options& options) {
+    return std::vector<endpoint>(options.connections, {options.path, role::echo_client});
+  }
+
   void ask(size_t connection, uint64_t due) {
     due_times_[connection].push_back(due);
     mover_.owe(connection);
@@ -66,9 +69,9 @@ private:
 
   const load_options& options_;
   mover mover_;
-  /// The first so many connections send.
+  /// The number of connections that send: the first ones.
   size_t active_;
-  /// Of each connection's messages that are not back: when they were due.
+  /// For each connection: when the messages that have not come back were due.
   std::vector<std::deque<uint64_t>> due_times_;
   measurement measurement_;
   double next_due_ = 0;
@@ -85,7 +88,7 @@ public:
         sent_times_(options.in_flight), missing_(options.in_flight), measurement_(options) {}
 
   nlohmann::json run() {
-    // Late subscribers of some servers miss what is sent before the server knows of them.
+    // Some servers drop messages for subscribers whose subscription they have not yet read.
     auto begin = now_ns();
     while (now_ns() - begin < 200'000'000)
       mover_.turn(*this);
@@ -110,7 +113,7 @@ public:
   }
 
 private:
-  /// The publisher comes first.
+  /// Returns the publisher first.
   static std::vector<endpoint> endpoints_of(const load_options& options) {
     std::vector<endpoint> result(options.connections, {options.path, role::subscriber});
     if (!options.publisher_path.empty())
@@ -128,12 +131,40 @@ private:
   const load_options& options_;
   mover mover_;
   uint64_t published_ = 0;
-  /// Of the messages in flight: when they were sent, and how many have not received them.
+  /// For each message in flight: when it was sent, and how many connections still miss it.
   std::vector<uint64_t> sent_times_;
   std::vector<size_t> missing_;
   measurement measurement_;
   bool over_ = false;
 };
+
+// -- connecting and idle ------------------------------------------------------------------------
+
+/// A client that connects and sends by blocking calls: for works that do not measure messages.
+class blocking_client {
+public:
+  explicit blocking_client(const load_options& options)
+      : socket_(connect_to(options.path, is_stream(options.speaks))) {
+    shake_hands(socket_.get(), options.speaks, role::echo_client);
+  }
+
+  void send(const std::string& frame) {
+    send_all(socket_.get(), frame);
+  }
+
+  /// Receives an answer that is as long as what was sent.
+  void receive_answer(const std::string& frame) {
+    receive_exactly(socket_.get(), frame.size());
+  }
+
+private:
+  descriptor socket_;
+};
+
+std::string frame_of(const load_options& options) {
+  return prefix_of(options.speaks, role::echo_client, options.message_size)
+         + std::string(options.message_size, 'x');
+}
 
 } // namespace
 
@@ -147,17 +178,13 @@ nlohmann::json run_broadcast(const load_options& options) {
 
 nlohmann::json run_connecting(const load_options& options) {
   measurement measured{options};
-  auto prefix = prefix_of(options.speaks, role::echo_client, options.message_size);
-  auto frame = prefix + std::string(options.message_size, 'x');
+  auto frame = frame_of(options);
   for (uint64_t begin = now_ns(); !measured.over(begin); begin = now_ns()) {
-    std::vector<descriptor> clients;
-    for (size_t i = 0; i < options.connections; ++i) {
-      clients.push_back(connect_to(options.path, is_stream(options.speaks)));
-      shake_hands(clients.back().get(), options.speaks, role::echo_client);
-      send_all(clients.back().get(), frame);
-    }
+    std::vector<blocking_client> clients;
+    for (size_t i = 0; i < options.connections; ++i)
+      clients.emplace_back(options).send(frame);
     for (auto& client : clients) {
-      receive_exactly(client.get(), frame.size());
+      client.receive_answer(frame);
       measured.count(now_ns() - begin);
     }
   }
@@ -166,16 +193,13 @@ nlohmann::json run_connecting(const load_options& options) {
 
 nlohmann::json run_idle(const load_options& options) {
   auto before = usage_of(options.server).anonymous_bytes;
-  std::vector<descriptor> clients;
-  for (size_t i = 0; i < options.connections; ++i) {
-    clients.push_back(connect_to(options.path, is_stream(options.speaks)));
-    shake_hands(clients.back().get(), options.speaks, role::echo_client);
-  }
-  // The last one is served: so are all before it.
-  auto prefix = prefix_of(options.speaks, role::echo_client, options.message_size);
-  auto frame = prefix + std::string(options.message_size, 'x');
-  send_all(clients.back().get(), frame);
-  receive_exactly(clients.back().get(), frame.size());
+  std::vector<blocking_client> clients;
+  for (size_t i = 0; i < options.connections; ++i)
+    clients.emplace_back(options);
+  // When the last client has its answer, the server knows all of them.
+  auto frame = frame_of(options);
+  clients.back().send(frame);
+  clients.back().receive_answer(frame);
   auto after = usage_of(options.server).anonymous_bytes;
   auto grown = after > before ? after - before : 0;
   return {{"connections", options.connections},

@@ -1,5 +1,5 @@
-// Asio on local sockets: a stream of frames, each written by an async_write of its own; with
-// --bytes what was read is written as it is; with --packets SOCK_SEQPACKET.
+// Asio on local sockets: a stream of frames, each written by an async_write of its own.
+// --bytes: writes what it has read, without frames. --packets: SOCK_SEQPACKET.
 
 #include "peer.hpp"
 
@@ -114,7 +114,7 @@ void accept_streams(asio::local::stream_protocol::acceptor& acceptor, bool bytes
   });
 }
 
-/// Debian 12's Asio has no acceptor of packets: it waits for the listening socket itself.
+/// Waits for the listening socket itself: the Asio of Debian 12 has no acceptor for packets.
 void accept_packets(asio::posix::stream_descriptor& listener) {
   listener.async_wait(asio::posix::stream_descriptor::wait_read, [&listener](std::error_code err) {
     if (err)

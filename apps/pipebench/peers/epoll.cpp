@@ -1,5 +1,5 @@
-// Bare epoll on SOCK_SEQPACKET: one recv and one send a message, until the socket is empty;
-// with --mmsg up to 16 messages at a time by recvmmsg and sendmmsg.
+// Bare epoll on SOCK_SEQPACKET: one recv and one send for each message, until the socket is
+// empty. --mmsg: up to 16 messages at a time, by recvmmsg and sendmmsg.
 
 #include "peer.hpp"
 
@@ -14,7 +14,7 @@ constexpr size_t most_events = 1024;
 
 struct client {
   int fd = -1;
-  /// What found the socket full; nothing is read meanwhile.
+  /// Messages that found the socket full; nothing is read until they are sent.
   std::deque<std::vector<char>> unsent;
 };
 
@@ -34,7 +34,8 @@ bool try_again() {
   return errno == EAGAIN || errno == EINTR;
 }
 
-/// @returns whether the client is still there
+// These return whether the client is still connected.
+
 bool read_single(client& c) {
   auto& buffer = buffers.front();
   for (;;) {

@@ -1,7 +1,8 @@
-// Bare io_uring on SOCK_SEQPACKET: multishot accept and receive into provided buffers, which
-// are sent as they are; one system call a turn. --buffers=N: long messages go round in few, which
-// stay in the cache; --largest=N: the longest message; --poll: it never sleeps. With --broadcast
-// each message goes to all.
+// Bare io_uring on SOCK_SEQPACKET: multishot accept, and multishot receive into provided buffers,
+// which are sent as they are; one system call for each turn.
+// --buffers=N: number of buffers (few of them stay in the cache, which suits long messages).
+// --largest=N: bytes of the longest message. --poll: polls instead of sleeping. --broadcast: sends
+// each message to all clients.
 
 #include "peer.hpp"
 
@@ -31,12 +32,12 @@ struct buffer {
 
 struct client {
   int fd = -1;
-  /// How much the socket still takes, if what is submitted and prepared is counted.
+  /// Room in the socket, less what is submitted and prepared, in the kernel's unit.
   int64_t credit = 0;
   int64_t prepared = 0;
   uint64_t prepared_in = 0;
   int64_t send_buffer = 0;
-  /// Ids of buffers; the first is on its way where `sending`.
+  /// Ids of buffers; if `sending`, the first is on its way.
   std::deque<unsigned> unsent;
   bool sending = false;
   bool ended = false;
@@ -132,7 +133,7 @@ private:
       provide(id);
   }
 
-  /// Sends that do not wait are over once they are submitted.
+  /// Releases the buffers of sends that do not wait: those are done once they are submitted.
   void submitted() {
     ++submission_;
     for (auto id : std::exchange(submitted_uses_, {}))
@@ -149,7 +150,7 @@ private:
     return entry;
   }
 
-  /// Notes the operation in the bits that an address leaves free.
+  /// Stores the operation in bits that an address leaves free.
   static void tag(io_uring_sqe* entry, operation op, client* c) {
     entry->user_data = reinterpret_cast<uintptr_t>(c) | (static_cast<uint64_t>(op) << 56);
   }
@@ -271,7 +272,7 @@ private:
         c.sending = true;
         return;
       }
-      if (c.prepared_in != submission_) { // there was no entry free
+      if (c.prepared_in != submission_) { // next_entry has submitted, since none was free
         c.prepared_in = submission_;
         c.prepared = 0;
       }

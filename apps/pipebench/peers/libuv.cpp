@@ -1,6 +1,6 @@
-// libuv's pipe server: a stream of frames, each of which is written by a uv_write of its own;
-// with --bytes it returns what it has read in one write; with --broadcast each frame goes to
-// all.
+// libuv's pipe server: a stream of frames, each written by a uv_write of its own.
+// --bytes: returns what it has read in one write, without frames. --broadcast: sends each frame to
+// all clients.
 
 #include "peer.hpp"
 
@@ -24,7 +24,7 @@ struct write_request {
 
 struct client {
   uv_pipe_t pipe{};
-  /// What was read of the frames that are not whole yet.
+  /// The beginning of a frame that has not arrived as a whole.
   std::vector<char> unread;
   std::list<client*>::iterator place;
 };

@@ -1,5 +1,5 @@
-// nng over its IPC transport: a raw REP socket that returns what it receives; with --broadcast
-// what comes to PULL at PATH.in goes out by PUB at PATH.
+// nng over its IPC transport: a raw REP socket that returns what it receives.
+// --broadcast: PUB at PATH sends what PULL at PATH.in receives.
 
 #include "peer.hpp"
 
@@ -21,7 +21,7 @@ void listen(nng_socket socket, const std::string& path) {
   check(nng_listen(socket, ("ipc://" + path).c_str(), nullptr, 0), "nng_listen");
 }
 
-/// Passes on all that comes from one socket to another; they may be the same.
+/// Passes on every message from one socket to another, which may be the same.
 [[noreturn]] void forward(nng_socket from, nng_socket to) {
   for (;;) {
     nng_msg* message = nullptr;

@@ -1,7 +1,7 @@
 #pragma once
 
-// What all peers share: their command line, their listening socket, and the line that tells
-// that clients may connect. Each peer is a small honest server in its library's own style.
+// What all peers share: the command line, the listening socket, and the line that says that
+// clients may connect. Each peer is a small, honest server in its library's own style.
 
 #include <malloc.h>
 #include <sys/resource.h>
@@ -28,7 +28,7 @@ struct arguments {
     return std::find(flags.begin(), flags.end(), flag) != flags.end();
   }
 
-  /// Returns N of --key=N.
+  /// Returns N of the flag `key=N`, or `otherwise` if there is no such flag.
   size_t number(const std::string& key, size_t otherwise) const {
     for (const auto& flag : flags)
       if (flag.rfind(key + "=", 0) == 0)
@@ -55,7 +55,7 @@ inline arguments parse(int argc, char** argv) {
     std::exit(2);
   }
   std::signal(SIGPIPE, SIG_IGN);
-  // Memory of long messages is kept, not given back and faulted in anew for each.
+  // Keep the memory of long messages, rather than return it and fault it in again for each.
   mallopt(M_MMAP_THRESHOLD, 64 << 20);
   mallopt(M_TRIM_THRESHOLD, 256 << 20);
   rlimit limit{};
@@ -65,11 +65,14 @@ inline arguments parse(int argc, char** argv) {
   return result;
 }
 
-/// `flags`: e.g. SOCK_SEQPACKET | SOCK_NONBLOCK.
+/// Returns a listening socket at `path`.
+/// @param flags type and flags of the socket, e.g. SOCK_SEQPACKET | SOCK_NONBLOCK
 inline int listen_at(const std::string& path, int flags) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  if (path.size() >= sizeof address.sun_path)
+    die("bind", ENAMETOOLONG);
+  path.copy(address.sun_path, path.size());
   unlink(path.c_str());
   auto fd = socket(AF_UNIX, flags | SOCK_CLOEXEC, 0);
   if (fd < 0)
@@ -81,10 +84,11 @@ inline int listen_at(const std::string& path, int flags) {
   return fd;
 }
 
-/// The longest message that a peer takes, if it is not told another length.
+/// Bytes of the longest message that a peer takes, unless a flag says otherwise.
 constexpr size_t largest_message = 256u << 10;
 
-/// Lets a socket hold messages that long, as pipeactor does (the kernel doubles the value).
+/// Lets a socket hold a message of `largest` bytes, as pipeactor does: the kernel doubles the
+/// value, socket(7).
 inline void raise_send_buffer(int fd, size_t largest = largest_message) {
   auto bytes = static_cast<int>(largest);
   setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof bytes);

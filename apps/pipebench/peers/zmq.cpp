@@ -1,5 +1,5 @@
-// ZeroMQ over ipc: a ROUTER that returns what it receives; with --broadcast what comes to
-// PULL at PATH.in goes out by PUB at PATH.
+// ZeroMQ over ipc: a ROUTER that returns what it receives.
+// --broadcast: PUB at PATH sends what PULL at PATH.in receives.
 
 #include "peer.hpp"
 
@@ -16,7 +16,7 @@ void check(int result, const char* what) {
 
 void* open(void* context, int type, const std::string& path) {
   auto* result = zmq_socket(context, type);
-  // No limit, so that no message is dropped: the load bounds what is in flight.
+  // Without a limit no message is dropped; the load bounds what is in flight.
   int no_limit = 0;
   check(zmq_setsockopt(result, ZMQ_SNDHWM, &no_limit, sizeof no_limit), "ZMQ_SNDHWM");
   check(zmq_setsockopt(result, ZMQ_RCVHWM, &no_limit, sizeof no_limit), "ZMQ_RCVHWM");
@@ -26,7 +26,7 @@ void* open(void* context, int type, const std::string& path) {
   return result;
 }
 
-/// Passes on all parts that come from one socket to another; they may be the same.
+/// Passes on every message part from one socket to another, which may be the same.
 [[noreturn]] void forward(void* from, void* to) {
   zmq_msg_t part;
   for (;;) {

@@ -1,6 +1,6 @@
-// pipebench-writers: actors on CAF's scheduler that all write to one connection, which lives on a
-// bridge. A process of its own reads, and checks the order of each writer's messages.
-// Prints figures as JSON.
+// pipebench-writers: many actors on CAF's scheduler write to one connection, which lives on a
+// bridge. Another process reads, and checks the order of each writer's messages. Prints figures
+// as JSON.
 
 #include <pipeactor/all.hpp>
 
@@ -28,7 +28,7 @@ using namespace pipeactor;
 
 namespace {
 
-/// A writer waits for the answer to the last write of a batch before it begins the next.
+/// Messages that a writer writes before it waits for the answer to the last of them.
 constexpr uint32_t batch = 16;
 
 struct options {
@@ -72,7 +72,8 @@ caf::behavior writer(caf::stateful_actor<uint32_t>* self, const named_pipe_conne
   }};
 }
 
-/// Reads until the end. Returns the exit code of the reader's process.
+/// Reads until the server closes. Returns the exit code of the reader's process: 1 if reading
+/// failed, 2 if a message was damaged or out of order.
 int read_all(const options& what) {
   if (what.reader_cpu >= 0) {
     cpu_set_t set;
@@ -164,16 +165,17 @@ nlohmann::json measure(const options& what) {
 } // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Writes to one connection from many actors, and prints what it costs as JSON."};
+  CLI::App app{"Writes to one connection from many actors, and prints figures as JSON."};
   options what;
-  app.add_option("PATH", what.path, "The socket to make.")->required();
-  app.add_option("--writers", what.writers, "Actors that write (default 1).")
+  app.add_option("PATH", what.path, "The socket to listen on.")->required();
+  app.add_option("--writers", what.writers, "Actors that write, 1 to 1000 (default 1).")
     ->check(CLI::Range(1u, 1000u));
   app.add_option("--size", what.size, "Bytes of a message, at least 8 (default 64).")
     ->check(CLI::Range(sizeof(message_head), size_t{64} << 10));
-  app.add_option("--seconds", what.seconds, "Seconds that count (default 0.5).");
-  app.add_option("--warm-up", what.warm_up, "Seconds before those that count (default 0.2).");
-  app.add_option("--reader-cpu", what.reader_cpu, "The processor of the process that reads.");
+  app.add_option("--seconds", what.seconds, "Seconds to measure (default 0.5).");
+  app.add_option("--warm-up", what.warm_up, "Seconds to run before measuring (default 0.2).");
+  app.add_option("--reader-cpu", what.reader_cpu,
+                 "Processor of the process that reads (default: any).");
   CLI11_PARSE(app, argc, argv);
   auto reader = fork();
   if (reader == 0)
