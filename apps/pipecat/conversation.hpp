@@ -32,7 +32,7 @@ public:
     bool has_room() const noexcept;
   };
 
-  /// @param expected wakes the main thread when so many replies have come
+  /// @param expected number of replies at which the main thread is woken
   conversation(console& terminal, uint64_t expected) : terminal_(terminal), expected_(expected) {}
 
   status now() const;
