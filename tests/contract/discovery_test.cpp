@@ -6,27 +6,15 @@ using namespace contract;
 
 using names = std::vector<std::string>;
 
-/// Returns whether the system lists its pipes: Wine does not, and says so.
-static bool can_find(port_fixture& f) {
-  if (f.kind() != port_kind::iocp || !runs_under_wine())
-    return true;
-  auto found = f.context().spawn_client_manager({}).find_named_pipes();
-  CHECK_FALSE(found);
-  CHECK(code_of(found.error()) == errc::not_supported);
-  return false;
-}
-
-TEST_CASE("find_named_pipes finds live servers that match, sorted, and none that stopped") {
-  port_fixture f;
-  if (!can_find(f))
-    return;
-  auto log = std::make_shared<event_log>();
+PORT_TEST_CASE("find_named_pipes finds live servers that match, sorted, and none that stopped",
+               needs::discovery) {
+  port_fixture f{port};
   auto prefix = f.options().pipe_name;
   std::vector<running_server> servers;
   for (auto suffix : {"b", "a", "cc"}) {
     auto options = f.options();
     options.pipe_name = prefix + suffix;
-    servers.push_back(f.serve(options, taker::session, log));
+    servers.push_back(f.serve(options, taker::session));
   }
   auto manager = f.context().spawn_client_manager({});
   auto find = [&](const std::string& pattern) {
@@ -45,31 +33,27 @@ TEST_CASE("find_named_pipes finds live servers that match, sorted, and none that
   CHECK(find(prefix + "*") == names{prefix + "b", prefix + "cc"});
 }
 
-TEST_CASE("find_named_pipes disturbs no server") {
-  port_fixture f;
-  if (!can_find(f))
-    return;
-  auto log = std::make_shared<event_log>();
+PORT_TEST_CASE("find_named_pipes disturbs no server", needs::discovery) {
+  port_fixture f{port};
   auto options = f.options();
-  auto server = f.serve(options, taker::handler, log, echo());
+  auto server = f.serve(options, taker::handler, echo());
   auto manager = f.context().spawn_client_manager({});
   for (int i = 0; i < 20; ++i)
     CHECK(*manager.find_named_pipes(options.pipe_name) == names{options.pipe_name});
-  auto [client, connection] = f.connect(server, log);
+  auto [client, connection] = f.connect_and_wait(server);
   CHECK(client->send("only me"));
   CHECK(client->receive() == "only me");
-  CHECK(log->wait_for("sent"));
+  CHECK(f.log->wait_for("sent"));
   // Nobody else has ever been there.
-  CHECK(log->all() == lines{"ready " + options.pipe_name, "connected", "received only me", "sent"});
+  CHECK(f.log->all()
+        == lines{"ready " + options.pipe_name, "connected", "received only me", "sent"});
 }
 
-TEST_CASE("find_named_pipes is a request of actors too, and many at once are answered") {
-  port_fixture f;
-  if (!can_find(f))
-    return;
-  auto log = std::make_shared<event_log>();
+PORT_TEST_CASE("find_named_pipes is a request of actors too, and many at once are answered",
+               needs::discovery) {
+  port_fixture f{port};
   auto options = f.options();
-  auto server = f.serve(options, taker::session, log);
+  auto server = f.serve(options, taker::session);
   auto manager = f.context().spawn_client_manager({});
   std::atomic<int> right{0};
   auto asker = f.spawn([&, manager](caf::event_based_actor* self) -> caf::behavior {
@@ -86,8 +70,8 @@ TEST_CASE("find_named_pipes is a request of actors too, and many at once are ans
   CHECK(right == 100);
 }
 
-TEST_CASE("find_named_pipes answers also when the context is gone") {
-  port_fixture f;
+PORT_TEST_CASE("find_named_pipes answers also when the context is gone") {
+  port_fixture f{port};
   auto manager = f.context().spawn_client_manager({});
   f.end_context();
   auto found = manager.find_named_pipes();

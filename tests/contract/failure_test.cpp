@@ -69,26 +69,26 @@ private:
 
 } // namespace
 
-TEST_CASE("an exception in a session closes that connection only") {
-  port_fixture f;
+PORT_TEST_CASE("an exception in a session closes that connection only") {
+  port_fixture f{port};
   auto where = GENERATE(as<std::string>{}, "construction", "handlers", "connected", "received",
                         "sent", "failed", "down", "own", "disconnected");
   CAPTURE(where);
-  auto log = std::make_shared<event_log>();
   auto options = f.options();
   options.max_message_size = 1000;
   // The first client's session throws, once.
   auto left = std::make_shared<std::atomic<int>>(1);
-  auto server = f.serve<throwing_session>(options, log, where, left);
+  auto server = f.serve<throwing_session>(options, f.log, where, left);
   auto client = f.connect(server);
   if (where == "received" || where == "sent") {
     CHECK(client->send("x"));
   } else if (where == "failed") {
     CHECK(client->send("too long"));
   } else if (where == "own") {
-    auto error = f.ask<int>(log->connection().actor(), 1);
-    CHECK(code_of(error) == errc::handler_failed);
-    CHECK(describe(error).find("thrown in own") != std::string::npos);
+    auto answer = f.ask_for<int>(f.log->connection().actor(), 1);
+    REQUIRE_FALSE(answer);
+    CHECK(code_of(answer.error()) == errc::handler_failed);
+    CHECK(describe(answer.error()).find("thrown in own") != std::string::npos);
   }
   if (where == "disconnected") {
     client->close();
@@ -98,8 +98,8 @@ TEST_CASE("an exception in a session closes that connection only") {
     CHECK(client->at_end());
   }
   if (where != "construction" && where != "handlers") {
-    REQUIRE(log->wait_for("disconnected"));
-    CHECK(log->count("disconnected handler_failed") == (where == "disconnected" ? 0 : 1));
+    REQUIRE(f.log->wait_for("disconnected"));
+    CHECK(f.log->count("disconnected handler_failed") == (where == "disconnected" ? 0 : 1));
   }
   // Others, now and later, are served.
   auto other = f.connect(server);
@@ -108,36 +108,34 @@ TEST_CASE("an exception in a session closes that connection only") {
   CHECK_FALSE(server.server.stop());
 }
 
-TEST_CASE("an exception answers every pending cookie") {
-  port_fixture f;
+PORT_TEST_CASE("an exception answers every pending cookie") {
+  port_fixture f{port};
   script todo;
   todo.received = [](const named_pipe_connection&, const cookie&, const payload&) {
     throw 7; // not even a std::exception
   };
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(f.options(), taker::session, log, todo);
-  auto [client, connection] = f.connect(server, log);
+  auto server = f.serve(f.options(), taker::session, todo);
+  auto [client, connection] = f.connect_and_wait(server);
   auto block = payload{pattern(30'000)};
   for (int i = 0; i < 100; ++i)
     connection.async_write(block, cookie::of(i));
   // The pipe is full: the rest waits.
-  REQUIRE(log->wait_for("sent"));
+  REQUIRE(f.log->wait_for("sent"));
   CHECK(client->send("x"));
-  REQUIRE(log->wait_for("disconnected handler_failed"));
-  CHECK(log->count("sent") + log->count("failed") == 100);
-  CHECK(log->count("failed") > 0);
+  REQUIRE(f.log->wait_for("disconnected handler_failed"));
+  CHECK(f.log->count("sent") + f.log->count("failed") == 100);
+  CHECK(f.log->count("failed") > 0);
 }
 
 // -- exit -----------------------------------------------------------------------------------------
 
-TEST_CASE("a connection's actor that is told to exit closes its pipe first") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(f.options(), each_taker(), log);
-  auto [client, connection] = f.connect(server, log);
+PORT_TEST_CASE("a connection's actor that is told to exit closes its pipe first") {
+  port_fixture f{port};
+  auto server = f.serve(f.options(), GENERATE(each_taker()));
+  auto [client, connection] = f.connect_and_wait(server);
   f.self()->monitor(connection.actor());
   caf::anon_send_exit(connection.actor(), caf::exit_reason::user_shutdown);
-  REQUIRE(log->wait_for("disconnected closed_by_us"));
+  REQUIRE(f.log->wait_for("disconnected closed_by_us"));
   CHECK(client->at_end());
   auto ended = false;
   f.self()->receive(
@@ -148,15 +146,14 @@ TEST_CASE("a connection's actor that is told to exit closes its pipe first") {
   CHECK(server.server.connections()->empty());
 }
 
-TEST_CASE("a connection's actor that is killed leaks no handle") {
-  port_fixture f;
-  auto who = each_taker();
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(f.options(), who, log);
+PORT_TEST_CASE("a connection's actor that is killed leaks no handle") {
+  port_fixture f{port};
+  auto who = GENERATE(each_taker());
+  auto server = f.serve(f.options(), who);
   auto before = open_handles();
   for (size_t round = 0; round < 40; ++round) {
     auto client = f.connect(server);
-    auto connection = log->connection(round);
+    auto connection = f.log->connection(round);
     REQUIRE(connection);
     connection.async_write(payload{pattern(100'000)}, cookie::of(1));
     caf::anon_send_exit(connection.actor(), caf::exit_reason::kill);
@@ -164,18 +161,17 @@ TEST_CASE("a connection's actor that is killed leaks no handle") {
     REQUIRE(client->at_end());
     // A session died with its actor; a handler is told, by number.
     if (who == taker::handler)
-      REQUIRE(log->wait_for(connection.id(), "disconnected closed_by_us"));
+      REQUIRE(f.log->wait_for(connection.id(), "disconnected closed_by_us"));
   }
   CHECK_FALSE(server.server.stop());
   CHECK(server.server.start());
   CHECK(open_handles() <= before + handles_that_come);
 }
 
-TEST_CASE("a connection is closed when an actor that it is linked to fails") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(f.options(), each_taker(), log);
-  auto [client, connection] = f.connect(server, log);
+PORT_TEST_CASE("a connection is closed when an actor that it is linked to fails") {
+  port_fixture f{port};
+  auto server = f.serve(f.options(), GENERATE(each_taker()));
+  auto [client, connection] = f.connect_and_wait(server);
   auto worker = f.spawn([](caf::event_based_actor* self) -> caf::behavior {
     return {[=](const named_pipe_connection& to) {
               self->link_to(to.actor());
@@ -183,24 +179,23 @@ TEST_CASE("a connection is closed when an actor that it is linked to fails") {
             },
             [=](int) { self->quit(caf::exit_reason::unhandled_exception); }};
   });
-  CHECK_FALSE(f.ask<int>(worker, connection));
+  CHECK(f.ask_for<int>(worker, connection));
   f.self()->send(worker, 0);
-  REQUIRE(log->wait_for("disconnected closed_by_us"));
+  REQUIRE(f.log->wait_for("disconnected closed_by_us"));
   CHECK(client->at_end());
 }
 
-TEST_CASE("an actor that is linked to a connection ends with it") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(f.options(), taker::session, log);
-  auto [client, connection] = f.connect(server, log);
+PORT_TEST_CASE("an actor that is linked to a connection ends with it") {
+  port_fixture f{port};
+  auto server = f.serve(f.options(), taker::session);
+  auto [client, connection] = f.connect_and_wait(server);
   auto worker = f.spawn([](caf::event_based_actor* self) -> caf::behavior {
     return {[=](const named_pipe_connection& to) {
       self->link_to(to.actor());
       return 1;
     }};
   });
-  CHECK_FALSE(f.ask<int>(worker, connection));
+  CHECK(f.ask_for<int>(worker, connection));
   f.self()->monitor(worker);
   caf::anon_send_exit(connection.actor(), caf::exit_reason::user_shutdown);
   auto ended = false;
@@ -209,18 +204,17 @@ TEST_CASE("an actor that is linked to a connection ends with it") {
   CHECK(client->at_end());
 }
 
-TEST_CASE("a handler actor that quits stops nothing") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
+PORT_TEST_CASE("a handler actor that quits stops nothing") {
+  port_fixture f{port};
   auto options = f.options();
-  auto handler = f.spawn_handler(log, echo());
+  auto handler = f.spawn_handler(echo());
   auto server = f.started(f.context().spawn_server(options, handler), options);
-  auto [client, connection] = f.connect(server, log);
+  auto [client, connection] = f.connect_and_wait(server);
   f.self()->monitor(handler);
   caf::anon_send_exit(handler, caf::exit_reason::user_shutdown);
   f.self()->receive([](const caf::down_msg&) {});
   CHECK(client->send("nobody hears"));
-  CHECK_FALSE(f.ask<>(connection.actor(), async_write{payload{"x"}, {}}));
+  CHECK_FALSE(f.ask(connection.actor(), async_write{payload{"x"}, {}}));
   CHECK(client->receive() == "x");
   auto later = f.connect(server);
   client->close();

@@ -3,6 +3,7 @@
 // The world of a contract case: an actor system, a context on the port under test, and
 // clients that are not ours. A case is written once and runs on every port.
 
+#include "contract/port_case.hpp"
 #include "contract/recording.hpp"
 #include "contract/test_client.hpp"
 
@@ -16,20 +17,12 @@
 
 namespace contract {
 
-/// Returns the ports of this platform: the one list that all cases go through.
-std::vector<port_kind> ports_under_test();
-
-/// Runs the case once on each port.
-inline port_kind each_port() {
-  return GENERATE(from_range(ports_under_test()));
-}
-
 /// Who takes a server's events.
 enum class taker : uint8_t { handler, session };
 
-/// Runs the case with a handler actor and with sessions.
-inline taker each_taker() {
-  return GENERATE(values({taker::handler, taker::session}));
+/// Runs the rest of the case with a handler actor, and then with sessions: GENERATE(each_taker()).
+inline auto each_taker() {
+  return Catch::Generators::values({taker::handler, taker::session});
 }
 
 /// What the case's actor system is.
@@ -46,35 +39,39 @@ struct running_server {
   server_options options;
 };
 
+/// Sends a request that is answered with nothing, and waits for its answer.
+/// @returns none, or what went wrong
+template <class Request, class Handle>
+caf::error ask(caf::scoped_actor& self, const Handle& whom, Request request) {
+  caf::error result;
+  self->request(whom, patience, std::move(request))
+    .receive([] {}, [&](caf::error& err) { result = std::move(err); });
+  return result;
+}
+
+/// Sends a request that is answered with a `Result`, and waits for it.
+template <class Result, class Request, class Handle>
+caf::expected<Result> ask_for(caf::scoped_actor& self, const Handle& whom, Request request) {
+  caf::expected<Result> result{caf::error{}};
+  self->request(whom, patience, std::move(request))
+    .receive([&](const Result& x) { result = x; },
+             [&](caf::error& err) { result = std::move(err); });
+  return result;
+}
+
+/// The process that test clients on the simulated port say they are.
+constexpr int pid_of_clients = 4711;
+
+/// A user and a group that no server of the cases admits.
+constexpr int64_t stranger = 65533;
+
 class port_fixture {
 public:
-  explicit port_fixture(port_kind kind = each_port(), context_options options = {},
-                        place where = place::process);
+  explicit port_fixture(port_kind port, context_options options = {}, place where = place::process);
   ~port_fixture();
 
   port_fixture(const port_fixture&) = delete;
   port_fixture& operator=(const port_fixture&) = delete;
-
-  port_kind kind() const noexcept {
-    return kind_;
-  }
-
-  /// Returns whether a client can end its writing and read on: not on named pipes of Windows.
-  bool has_half_close() const noexcept {
-    return kind_ != port_kind::iocp;
-  }
-
-  /// Returns whether the system tells that a peer left without reading what it was sent. Windows
-  /// does only where a write still waited for room.
-  bool tells_unread() const noexcept {
-    return kind_ != port_kind::iocp;
-  }
-
-  /// Returns whether a second server on a name can be told from a second instance: Wine takes
-  /// FILE_FLAG_FIRST_PIPE_INSTANCE and does nothing with it.
-  bool guards_names() const {
-    return kind_ != port_kind::iocp || !runs_under_wine();
-  }
 
   caf::actor_system& system() {
     return *system_;
@@ -89,6 +86,14 @@ public:
     return *self_;
   }
 
+  // -- what happened --------------------------------------------------------------------------
+
+  /// The events of servers and their connections.
+  const log_ptr log = std::make_shared<event_log>();
+
+  /// The events of connections that client managers make.
+  const log_ptr client_log = std::make_shared<event_log>();
+
   // -- servers --------------------------------------------------------------------------------
 
   /// Returns options with a name that nobody else has.
@@ -97,17 +102,21 @@ public:
   /// Returns options with a name that other users can reach, too.
   server_options options(pipe_access access) const;
 
-  caf::actor spawn_handler(const log_ptr& log, const script& todo = {});
+  /// Spawns a handler that writes events to `log`, and then does what `todo` says.
+  caf::actor spawn_handler(const script& todo = {});
 
-  /// Starts a server. Its events are written to `log`.
-  running_server serve(const server_options& options, taker who, const log_ptr& log,
-                       const script& todo = {});
+  /// Starts a server whose events are written to `log`.
+  running_server serve(const server_options& options, taker who, const script& todo = {});
 
   /// Starts a server of the case's own session class.
   template <class Session, class... Args>
   running_server serve(const server_options& options, const Args&... args) {
     return started(context().spawn_server<Session>(options, args...), options);
   }
+
+  /// Starts a server beside the one that the case is about: its sessions send every message back
+  /// and write nothing down.
+  running_server serve_echo();
 
   /// Starts what was spawned.
   running_server started(named_pipe_server server, const server_options& options);
@@ -133,48 +142,55 @@ public:
 
   client_ptr connect(const running_server& server);
 
-  /// Connects a client, and returns it with its connection: the `index`th of the log.
-  std::pair<client_ptr, named_pipe_connection> connect(const running_server& server,
-                                                       const log_ptr& log, size_t index = 0);
+  /// Connects a client, and waits for its connection: the `index`th in `log`.
+  std::pair<client_ptr, named_pipe_connection> connect_and_wait(const running_server& server,
+                                                                size_t index = 0);
 
-  /// Connects as somebody else, where the port can: in memory; else nullptr. Other processes of
-  /// other users are for tests/integration.
+  /// Connects as somebody else. For cases with `needs::users`.
   client_ptr connect_as(const running_server& server, int64_t uid, int64_t gid,
                         std::vector<int64_t> groups = {});
 
-  /// Connects as another user, where that gets as far as the server; else nullptr.
+  /// Connects as a user that no server expects. For cases with `needs::users`.
   client_ptr connect_as_stranger(const running_server& server);
 
-  /// Makes a client manager of ours. Its connections' events are written to `log`.
-  named_pipe_client_manager manage(const client_options& options, taker who, const log_ptr& log,
+  /// Makes a client manager of ours. Its connections' events are written to `client_log`.
+  named_pipe_client_manager manage(const client_options& options, taker who,
                                    const script& todo = {});
 
   /// Opens a connection of ours.
   named_pipe_connection open(const named_pipe_client_manager& manager, const std::string& pipe_name,
                              caf::timespan timeout = patience);
 
-  /// Lets servers be another user's, where the port can.
-  /// @returns whether it can
-  bool become_server_of(int64_t uid, int64_t gid, std::vector<int64_t> groups = {});
+  /// Makes servers another user's from now on. For cases with `needs::users`.
+  void become_server_of(int64_t uid, int64_t gid, std::vector<int64_t> groups = {});
 
   // -- requests -------------------------------------------------------------------------------
 
-  /// Sends a request and waits for its answer.
-  /// @returns `errc::none`, or what it was answered with
-  template <class... Results, class Request, class Handle>
-  caf::error ask(const Handle& whom, Request request,
-                 std::function<void(const Results&...)> use = nullptr) {
-    caf::error result;
-    self()
-      ->request(whom, patience, std::move(request))
-      .receive(
-        [&](const Results&... xs) {
-          if (use)
-            use(xs...);
-        },
-        [&](caf::error& err) { result = std::move(err); });
-    return result;
+  /// @copydoc contract::ask
+  template <class Request, class Handle>
+  caf::error ask(const Handle& whom, Request request) {
+    return contract::ask(self(), whom, std::move(request));
   }
+
+  /// @copydoc contract::ask_for
+  template <class Result, class Request, class Handle>
+  caf::expected<Result> ask_for(const Handle& whom, Request request) {
+    return contract::ask_for<Result>(self(), whom, std::move(request));
+  }
+
+  // -- states that are hard to see ------------------------------------------------------------
+
+  /// Waits until the first bridge has seen all that was sent to it before: makes round trips with
+  /// a client of a server beside the case's.
+  void let_bridge_turn();
+
+  /// Sends until the server reads no more. The server lives on the first bridge.
+  /// @returns the number of messages sent, `most` if it never stopped
+  size_t send_until_blocked(test_client& client, std::string_view message, size_t most);
+
+  /// Writes until the pipe and the write queue of a connection are full, and stay full because its
+  /// client reads nothing. The connection lives on the first bridge, and bounds its queue.
+  void fill(const named_pipe_connection& connection, const payload& block);
 
   // -- the end --------------------------------------------------------------------------------
 
@@ -192,7 +208,14 @@ private:
   // Servers give theirs up at their end, and late events still go to them.
   std::vector<caf::actor> handlers_;
   std::vector<caf::actor> workers_;
+  client_ptr witness_;
 };
+
+/// Returns a network in memory on the steady clock.
+std::shared_ptr<simulated_network> real_time_network();
+
+/// Returns a pipe name that nobody else has.
+std::string unused_name();
 
 /// Returns `size` bytes that show where they come from and when one is missing.
 std::string pattern(size_t size, unsigned seed = 0);

@@ -6,73 +6,67 @@
 
 using namespace contract;
 
-TEST_CASE("destroying the context with live connections does not hang") {
-  port_fixture f;
+PORT_TEST_CASE("destroying the context with live connections does not hang") {
+  port_fixture f{port};
   auto options = f.options();
   options.num_threads = GENERATE(1, 3);
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(options, each_taker(), log);
+  auto server = f.serve(options, GENERATE(each_taker()));
   std::vector<client_ptr> clients;
   for (int i = 0; i < 6; ++i)
     clients.push_back(f.connect(server));
-  REQUIRE(log->wait_for("connected", 6));
+  REQUIRE(f.log->wait_for("connected", 6));
   // In the middle of things: writes that wait, and messages under way.
   for (size_t i = 0; i < 6; ++i) {
-    log->connection(i).async_write(payload{pattern(1'000'000)}, cookie::of(1));
+    f.log->connection(i).async_write(payload{pattern(1'000'000)}, cookie::of(1));
     clients[i]->send("x");
   }
   f.end_context();
-  REQUIRE(log->wait_for("disconnected closed_by_us", 6));
-  CHECK(log->count("sent") + log->count("failed") == 6);
+  REQUIRE(f.log->wait_for("disconnected closed_by_us", 6));
+  CHECK(f.log->count("sent") + f.log->count("failed") == 6);
   for (auto& client : clients) {
     client->receive_all();
     CHECK(client->at_end());
   }
 }
 
-TEST_CASE("what is still held answers not_connected when the context is gone") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(f.options(), each_taker(), log);
-  auto [client, connection] = f.connect(server, log);
+PORT_TEST_CASE("what is still held answers not_connected when the context is gone") {
+  port_fixture f{port};
+  auto server = f.serve(f.options(), GENERATE(each_taker()));
+  auto [client, connection] = f.connect_and_wait(server);
   f.end_context();
-  REQUIRE(log->wait_for("disconnected"));
+  REQUIRE(f.log->wait_for("disconnected"));
   CHECK_FALSE(connection.is_connected());
-  CHECK(code_of(f.ask<>(connection.actor(), async_write{payload{"x"}, cookie::of(1)}))
+  CHECK(code_of(f.ask(connection.actor(), async_write{payload{"x"}, cookie::of(1)}))
         == errc::not_connected);
-  CHECK(log->wait_for("failed not_connected [1]"));
-  CHECK_FALSE(f.ask<>(connection.actor(), async_close{}));
+  CHECK(f.log->wait_for("failed not_connected [1]"));
+  CHECK_FALSE(f.ask(connection.actor(), async_close{}));
   CHECK_FALSE(server.server.start(500ms));
 }
 
-TEST_CASE("destroying context and system with live handles kept does not hang") {
-  auto who = each_taker();
-  auto log = std::make_shared<event_log>();
-  client_ptr client;
+PORT_TEST_CASE("destroying context and system with live handles kept does not hang") {
+  port_fixture f{port};
   // Never dropped: an actor of CAF that ends after its system reaches for the system's clock.
   static auto& kept = *new std::vector<named_pipe_connection>;
   static auto& kept_servers = *new std::vector<named_pipe_server>;
-  {
-    port_fixture f;
-    auto running = f.serve(f.options(), who, log);
-    kept_servers.push_back(running.server);
-    client = f.connect(running);
-    kept.push_back(log->connection());
-    log->forget_connections();
-    f.end_system();
-  }
+  auto client = [&] {
+    auto server = f.serve(f.options(), GENERATE(each_taker()));
+    kept_servers.push_back(server.server);
+    auto [client, connection] = f.connect_and_wait(server);
+    kept.push_back(connection);
+    return client;
+  }();
+  f.end_system();
   CHECK(client->at_end());
   CHECK_FALSE(kept.back().is_connected());
   CHECK(kept.back().native_handle() == invalid_native_handle);
-  CHECK(log->count("disconnected closed_by_us") == 1);
+  CHECK(f.log->count("disconnected closed_by_us") == 1);
 }
 
-TEST_CASE("a context with a server that nobody started, or nobody holds, ends") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
-  f.context().spawn_server(f.options(), f.spawn_handler(log));
+PORT_TEST_CASE("a context with a server that nobody started, or nobody holds, ends") {
+  port_fixture f{port};
+  f.context().spawn_server(f.options(), f.spawn_handler());
   auto options = f.options();
-  auto ready = f.context().spawn_server(options, f.spawn_handler(log, echo())).start();
+  auto ready = f.context().spawn_server(options, f.spawn_handler(echo())).start();
   REQUIRE(ready);
   // It runs although nobody holds it.
   auto client = f.connect({{}, *ready, options});
@@ -80,11 +74,10 @@ TEST_CASE("a context with a server that nobody started, or nobody holds, ends") 
   CHECK(client->receive() == "x");
 }
 
-TEST_CASE("servers of one context share its bridges, and end one by one") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
-  auto one = f.serve(f.options(), taker::session, log, echo());
-  auto two = f.serve(f.options(), taker::session, log, echo());
+PORT_TEST_CASE("servers of one context share its bridges, and end one by one") {
+  port_fixture f{port};
+  auto one = f.serve(f.options(), taker::session, echo());
+  auto two = f.serve(f.options(), taker::session, echo());
   auto client_of_one = f.connect(one);
   auto client_of_two = f.connect(two);
   CHECK_FALSE(one.server.stop());
@@ -93,37 +86,35 @@ TEST_CASE("servers of one context share its bridges, and end one by one") {
   CHECK(client_of_two->receive() == "x");
 }
 
-TEST_CASE("connections leave no session and no handle behind") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(f.options(), taker::session, log, echo());
+PORT_TEST_CASE("connections leave no session and no handle behind") {
+  port_fixture f{port};
+  auto server = f.serve(f.options(), taker::session, echo());
   auto before = open_handles();
   for (size_t round = 0; round < 100; ++round) {
     auto client = f.connect(server);
     REQUIRE(client->send("x"));
     REQUIRE(client->receive() == "x");
-    log->forget_connections();
+    f.log->forget_connections();
     client->close();
-    REQUIRE(log->wait_for("session gone", round + 1));
+    REQUIRE(f.log->wait_for("session gone", round + 1));
   }
   CHECK(open_handles() <= before + handles_that_come);
 }
 
-TEST_CASE("a payload may be kept past its connection, its context and its system") {
+PORT_TEST_CASE("a payload may be kept past its connection, its context and its system") {
   std::vector<payload> kept;
   auto size = GENERATE(size_t{10}, size_t{100'000});
   {
-    port_fixture f;
+    port_fixture f{port};
     script todo;
     todo.received = [&](const named_pipe_connection&, const cookie&, const payload& data) {
       kept.push_back(data);
     };
-    auto log = std::make_shared<event_log>();
-    auto server = f.serve(f.options(), taker::session, log, todo);
+    auto server = f.serve(f.options(), taker::session, todo);
     auto client = f.connect(server);
     for (unsigned i = 0; i < 5; ++i)
       CHECK(client->send(pattern(size, i)));
-    REQUIRE(log->wait_for("received", 5));
+    REQUIRE(f.log->wait_for("received", 5));
   }
   REQUIRE(kept.size() == 5);
   for (unsigned i = 0; i < 5; ++i)
@@ -177,17 +168,16 @@ private:
 
 } // namespace
 
-TEST_CASE("a handler that has no use for an event prints nothing") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
-  auto handler = f.spawn([&]() -> caf::behavior {
+PORT_TEST_CASE("a handler that has no use for an event prints nothing") {
+  port_fixture f{port};
+  auto handler = f.spawn([log = f.log]() -> caf::behavior {
     return event_handlers([=](const client_connected&) { log->add(0, "connected"); });
   });
   auto options = f.options();
   auto server = f.started(f.context().spawn_server(options, handler), options);
   auto careless = f.spawn([]() -> caf::behavior { return {[](int) {}}; });
   auto client = f.connect(server);
-  REQUIRE(log->wait_for("connected"));
+  REQUIRE(f.log->wait_for("connected"));
   std::string printed;
   auto complained = false;
   {

@@ -68,8 +68,8 @@ server_callbacks echo_until_the_end(message_loop*& loop) {
 
 } // namespace
 
-TEST_CASE("a message loop runs callbacks on the thread that is in it, in order") {
-  port_fixture f;
+PORT_TEST_CASE("a message loop runs callbacks on the thread that is in it, in order") {
+  port_fixture f{port};
   message_loop* loop = nullptr;
   loop_host host{f, f.options(), echo_until_the_end(loop)};
   loop = &host.loop;
@@ -95,8 +95,8 @@ TEST_CASE("a message loop runs callbacks on the thread that is in it, in order")
   CHECK(host.log->threads() == std::set<std::thread::id>{std::this_thread::get_id()});
 }
 
-TEST_CASE("a message loop is left from any thread") {
-  port_fixture f;
+PORT_TEST_CASE("a message loop is left from any thread") {
+  port_fixture f{port};
   std::promise<void> inside;
   server_callbacks on;
   on.server_ready = [&](const server_ready&) { inside.set_value(); };
@@ -110,8 +110,8 @@ TEST_CASE("a message loop is left from any thread") {
   CHECK(host.log->all() == lines{"ready"});
 }
 
-TEST_CASE("a callback that leaves is the last one until the message loop is entered again") {
-  port_fixture f;
+PORT_TEST_CASE("a callback that leaves is the last one until the message loop is entered again") {
+  port_fixture f{port};
   message_loop* loop = nullptr;
   server_callbacks on;
   on.client_message_received = [&](const client_message_received&) { loop->leave_message_loop(); };
@@ -127,8 +127,8 @@ TEST_CASE("a callback that leaves is the last one until the message loop is ente
   }
 }
 
-TEST_CASE("a message loop that is left before it is entered returns at once, and once") {
-  port_fixture f;
+PORT_TEST_CASE("a message loop that is left before it is entered returns at once, and once") {
+  port_fixture f{port};
   loop_host host{f, f.options()};
   host.loop.leave_message_loop();
   host.loop.leave_message_loop();
@@ -138,8 +138,8 @@ TEST_CASE("a message loop that is left before it is entered returns at once, and
   CHECK(host.log->all() == lines{"ready"});
 }
 
-TEST_CASE("a message loop runs what waits, whatever its timeout, and then ends in time") {
-  port_fixture f;
+PORT_TEST_CASE("a message loop runs what waits, whatever its timeout, and then ends in time") {
+  port_fixture f{port};
   loop_host host{f, f.options()};
   CHECK(host.loop.enter_message_loop(0ms) == loop_end::timed_out);
   CHECK(host.log->all() == lines{"ready"});
@@ -155,8 +155,8 @@ TEST_CASE("a message loop runs what waits, whatever its timeout, and then ends i
   CHECK(host.loop.enter_message_loop(std::chrono::milliseconds::max()) == loop_end::left);
 }
 
-TEST_CASE("events wait while no thread is in the message loop, and their client is not read") {
-  port_fixture f;
+PORT_TEST_CASE("events wait while no thread is in the message loop, and their client is not read") {
+  port_fixture f{port};
   auto options = f.options();
   options.read_queue_messages = 16;
   message_loop* loop = nullptr;
@@ -164,7 +164,7 @@ TEST_CASE("events wait while no thread is in the message loop, and their client 
   loop = &host.loop;
   auto client = f.connect(host.running);
   constexpr size_t most = 200'000;
-  auto count = client->send_until_blocked(pattern(1000), most);
+  auto count = f.send_until_blocked(*client, pattern(1000), most);
   CHECK(count < most);
   CHECK(host.log->all().empty());
   std::vector<std::string> replies;
@@ -177,8 +177,8 @@ TEST_CASE("events wait while no thread is in the message loop, and their client 
   CHECK(replies == std::vector<std::string>(count, pattern(1000)));
 }
 
-TEST_CASE("what a callback throws leaves the message loop, and no other event is lost") {
-  port_fixture f;
+PORT_TEST_CASE("what a callback throws leaves the message loop, and no other event is lost") {
+  port_fixture f{port};
   message_loop* loop = nullptr;
   auto on = echo_until_the_end(loop);
   on.client_message_received = [](const client_message_received& e) {
@@ -203,8 +203,8 @@ TEST_CASE("what a callback throws leaves the message loop, and no other event is
   CHECK(host.log->count("received") == 3);
 }
 
-TEST_CASE("a second thread, or a callback, does not get into the message loop") {
-  port_fixture f;
+PORT_TEST_CASE("a second thread, or a callback, does not get into the message loop") {
+  port_fixture f{port};
   message_loop* loop = nullptr;
   std::vector<loop_end> seen;
   server_callbacks on;
@@ -225,8 +225,8 @@ TEST_CASE("a second thread, or a callback, does not get into the message loop") 
   CHECK(seen.back() == loop_end::timed_out);
 }
 
-TEST_CASE("a callback writes with a cookie, closes a connection, stops a server") {
-  port_fixture f;
+PORT_TEST_CASE("a callback writes with a cookie, closes a connection, stops a server") {
+  port_fixture f{port};
   message_loop* loop = nullptr;
   named_pipe_server server;
   caf::error stopped;
@@ -252,8 +252,8 @@ TEST_CASE("a callback writes with a cookie, closes a connection, stops a server"
         == lines{"ready", "connected", "received hello", "sent [7]", "disconnected closed_by_us"});
 }
 
-TEST_CASE("a message loop hosts clients as it hosts servers") {
-  port_fixture f;
+PORT_TEST_CASE("a message loop hosts clients as it hosts servers") {
+  port_fixture f{port};
   message_loop* loop = nullptr;
   server_callbacks on;
   on.client_message_received = [](const client_message_received& e) {
@@ -300,8 +300,8 @@ TEST_CASE("a message loop hosts clients as it hosts servers") {
   CHECK(seen == lines{"connect_failed no_such_pipe"});
 }
 
-TEST_CASE("a message loop tells of a connection that comes back by itself") {
-  port_fixture f;
+PORT_TEST_CASE("a message loop tells of a connection that comes back by itself") {
+  port_fixture f{port};
   message_loop loop{f.context()};
   named_pipe_server server;
   auto server_options = f.options();
@@ -329,8 +329,8 @@ TEST_CASE("a message loop tells of a connection that comes back by itself") {
   CHECK(seen.back() == "connected");
 }
 
-TEST_CASE("the end of a message loop closes what it made and runs no callback") {
-  port_fixture f;
+PORT_TEST_CASE("the end of a message loop closes what it made and runs no callback") {
+  port_fixture f{port};
   auto options = f.options();
   auto held = std::make_shared<std::vector<named_pipe_connection>>();
   client_ptr client;
@@ -348,16 +348,13 @@ TEST_CASE("the end of a message loop closes what it made and runs no callback") 
   loop_host next{f, options};
 }
 
-TEST_CASE("a message loop with a system of its own ends with live connections held") {
+PORT_TEST_CASE("a message loop with a system of its own ends with live connections held") {
   context_options where;
-  where.port = each_port();
-  if (where.port == port_kind::simulated) {
-    simulated_options settings;
-    settings.clock = simulated_clock::real_time;
-    where.make_port = simulated_ports(std::make_shared<simulated_network>(settings));
-  }
-  port_fixture names{port_kind::simulated};
-  auto options = names.options();
+  where.port = port;
+  if (port == port_kind::simulated)
+    where.make_port = simulated_ports(real_time_network());
+  server_options options;
+  options.pipe_name = unused_name();
   auto held = std::make_shared<std::vector<named_pipe_connection>>();
   {
     message_loop loop{where};

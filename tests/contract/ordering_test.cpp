@@ -4,11 +4,16 @@
 
 using namespace contract;
 
-TEST_CASE("messages of one connection arrive in the order read") {
-  port_fixture f;
+/// Sends in pieces of very different sizes.
+static void send_in_pieces(test_client& client, std::string_view all) {
+  for (size_t at = 0, step = 1; at < all.size(); at += step, step = step * 7 % 50021)
+    client.send(all.substr(at, step));
+}
+
+PORT_TEST_CASE("messages of one connection arrive in the order read") {
+  port_fixture f{port};
   constexpr int count = 2000;
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(f.options(), each_taker(), log);
+  auto server = f.serve(f.options(), GENERATE(each_taker()));
   auto client = f.connect(server);
   lines expected = {"connected"};
   for (int i = 0; i < count; ++i) {
@@ -16,16 +21,15 @@ TEST_CASE("messages of one connection arrive in the order read") {
     REQUIRE(client->send(text));
     expected.push_back("received " + text);
   }
-  REQUIRE(log->wait_for("received", count));
-  CHECK(log->of(log->connection().id()) == expected);
+  REQUIRE(f.log->wait_for("received", count));
+  CHECK(f.log->of(f.log->connection().id()) == expected);
 }
 
-TEST_CASE("writes of one sender leave in the order sent, under back-pressure too") {
-  port_fixture f;
+PORT_TEST_CASE("writes of one sender leave in the order sent, under back-pressure too") {
+  port_fixture f{port};
   constexpr int count = 3000;
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(f.options(), each_taker(), log);
-  auto [client, connection] = f.connect(server, log);
+  auto server = f.serve(f.options(), GENERATE(each_taker()));
+  auto [client, connection] = f.connect_and_wait(server);
   // Of very different sizes, more than the pipe holds; the reader races.
   std::thread writer{[&, to = connection] {
     for (int i = 0; i < count; ++i)
@@ -39,22 +43,21 @@ TEST_CASE("writes of one sender leave in the order sent, under back-pressure too
     if (std::stoi(messages[size_t(i)]) != i)
       FAIL("message " << i << " is " << messages[size_t(i)].substr(0, 20));
   }
-  REQUIRE(log->wait_for("sent", count));
+  REQUIRE(f.log->wait_for("sent", count));
   lines expected = {"connected"};
   for (int i = 0; i < count; ++i)
     expected.push_back("sent [" + std::to_string(i) + "]");
-  CHECK(log->of(connection.id()) == expected);
+  CHECK(f.log->of(connection.id()) == expected);
 }
 
-TEST_CASE("actors that write from several threads each keep their order") {
-  port_fixture f;
+PORT_TEST_CASE("actors that write from several threads each keep their order") {
+  port_fixture f{port};
   auto options = f.options();
   options.num_threads = GENERATE(1, 2);
   constexpr int senders = 4;
   constexpr int count = 500;
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(options, each_taker(), log);
-  auto [client, connection] = f.connect(server, log);
+  auto server = f.serve(options, GENERATE(each_taker()));
+  auto [client, connection] = f.connect_and_wait(server);
   // The handle goes to each of them in a message.
   for (int sender = 0; sender < senders; ++sender) {
     auto actor = f.spawn([sender]() -> caf::behavior {
@@ -74,13 +77,12 @@ TEST_CASE("actors that write from several threads each keep their order") {
   }
   for (int sender = 0; sender < senders; ++sender)
     CHECK(next[sender] == count);
-  CHECK(log->wait_for("sent", size_t(senders * count)));
+  CHECK(f.log->wait_for("sent", size_t(senders * count)));
 }
 
-TEST_CASE("a handler's writes leave in the order of the messages they answer") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(f.options(), each_taker(), log, echo());
+PORT_TEST_CASE("a handler's writes leave in the order of the messages they answer") {
+  port_fixture f{port};
+  auto server = f.serve(f.options(), GENERATE(each_taker()), echo());
   std::vector<client_ptr> clients;
   for (int i = 0; i < 4; ++i)
     clients.push_back(f.connect(server));
@@ -109,23 +111,33 @@ TEST_CASE("a handler's writes leave in the order of the messages they answer") {
   CHECK(good == 4);
 }
 
-TEST_CASE("byte mode keeps every byte in order") {
-  port_fixture f;
+PORT_TEST_CASE("byte mode keeps every byte in order") {
+  port_fixture f{port};
   auto options = f.options();
   options.mode = pipe_mode::byte;
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(options, each_taker(), log, echo());
+  auto server = f.serve(options, GENERATE(each_taker()), echo());
+  auto client = f.connect(server);
+  auto all = pattern(3'000'000);
+  std::thread writer{[&] { send_in_pieces(*client, all); }};
+  auto back = client->receive_bytes(all.size());
+  writer.join();
+  CHECK(back.size() == all.size());
+  CHECK((back == all));
+}
+
+PORT_TEST_CASE("byte mode keeps every byte before the end of the input", needs::half_close) {
+  port_fixture f{port};
+  auto options = f.options();
+  options.mode = pipe_mode::byte;
+  auto server = f.serve(options, GENERATE(each_taker()), echo());
   auto client = f.connect(server);
   auto all = pattern(3'000'000);
   std::thread writer{[&] {
-    for (size_t at = 0, step = 1; at < all.size(); at += step, step = step * 7 % 50021)
-      client->send(std::string_view{all}.substr(at, step));
-    if (f.has_half_close())
-      client->shutdown_write();
+    send_in_pieces(*client, all);
+    client->shutdown_write();
   }};
   auto back = client->receive_bytes(all.size());
-  if (f.has_half_close())
-    CHECK(client->at_end());
+  CHECK(client->at_end());
   writer.join();
   CHECK(back.size() == all.size());
   CHECK((back == all));

@@ -71,23 +71,11 @@ caf::behavior patient_worker(caf::event_based_actor* self, log_ptr log) {
   };
 }
 
-/// Goes round trips with another client of the same bridge: when they are done, the bridge
-/// has seen what was sent to it before.
-void let_bridge_turn(port_fixture& f) {
-  auto log = std::make_shared<event_log>();
-  auto witness = f.connect(f.serve(f.options(), taker::session, log, echo()));
-  for (int i = 0; i < 3; ++i) {
-    REQUIRE(witness->send("x"));
-    REQUIRE(witness->receive() == "x");
-  }
-}
-
 } // namespace
 
-TEST_CASE("request.then: messages go on while the answer is awaited") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
-  auto worker = f.ended_with_system(f.system().spawn(patient_worker, log));
+PORT_TEST_CASE("request.then: messages go on while the answer is awaited") {
+  port_fixture f{port};
+  auto worker = f.ended_with_system(f.system().spawn(patient_worker, f.log));
   role todo;
   todo.received = [worker](acting_session& s, const payload& data) {
     if (data.text() == "ask")
@@ -95,23 +83,22 @@ TEST_CASE("request.then: messages go on while the answer is awaited") {
         s.note("answer " + std::to_string(answer));
       });
   };
-  auto server = f.serve<acting_session>(f.options(), log, todo);
-  auto [client, connection] = f.connect(server, log);
+  auto server = f.serve<acting_session>(f.options(), f.log, todo);
+  auto [client, connection] = f.connect_and_wait(server);
   for (auto text : {"ask", "1", "2", "3"})
     CHECK(client->send(text));
-  REQUIRE(log->wait_for("asked"));
-  REQUIRE(log->wait_for("received 3"));
+  REQUIRE(f.log->wait_for("asked"));
+  REQUIRE(f.log->wait_for("received 3"));
   f.self()->send(worker, std::string{"go"});
-  REQUIRE(log->wait_for("answer"));
+  REQUIRE(f.log->wait_for("answer"));
   CHECK(
-    log->of(connection.id())
+    f.log->of(connection.id())
     == lines{"connected", "received ask", "received 1", "received 2", "received 3", "answer 2"});
 }
 
-TEST_CASE("request.await: messages received meanwhile wait and come in order afterwards") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
-  auto worker = f.ended_with_system(f.system().spawn(patient_worker, log));
+PORT_TEST_CASE("request.await: messages received meanwhile wait and come in order afterwards") {
+  port_fixture f{port};
+  auto worker = f.ended_with_system(f.system().spawn(patient_worker, f.log));
   role todo;
   todo.received = [worker](acting_session& s, const payload& data) {
     if (data.text() == "ask")
@@ -119,34 +106,31 @@ TEST_CASE("request.await: messages received meanwhile wait and come in order aft
         s.note("answer " + std::to_string(answer));
       });
   };
-  auto server = f.serve<acting_session>(f.options(), log, todo);
-  auto [client, connection] = f.connect(server, log);
+  auto server = f.serve<acting_session>(f.options(), f.log, todo);
+  auto [client, connection] = f.connect_and_wait(server);
   lines expected = {"connected", "received ask", "answer 2"};
   CHECK(client->send("ask"));
-  REQUIRE(log->wait_for("asked"));
+  REQUIRE(f.log->wait_for("asked"));
   for (int i = 0; i < 100; ++i) {
     CHECK(client->send(std::to_string(i)));
     expected.push_back("received " + std::to_string(i));
   }
-  let_bridge_turn(f);
+  f.let_bridge_turn();
   // What others ask waits as well.
   f.self()->send(connection.actor(), async_write{payload{"w"}, cookie::of(1)});
-  CHECK(log->of(connection.id()) == lines{"connected", "received ask"});
+  CHECK(f.log->of(connection.id()) == lines{"connected", "received ask"});
   f.self()->send(worker, std::string{"go"});
   CHECK(client->receive() == "w");
-  REQUIRE(log->wait_for("received 99"));
-  REQUIRE(log->wait_for("sent [1]"));
-  auto seen = log->of(connection.id());
+  REQUIRE(f.log->wait_for("received 99"));
+  REQUIRE(f.log->wait_for("sent [1]"));
+  auto seen = f.log->of(connection.id());
   seen.erase(std::remove(seen.begin(), seen.end(), "sent [1]"), seen.end());
   CHECK(seen == expected);
 }
 
-TEST_CASE("request.await: the end of the pipe waits for the answer too") {
-  port_fixture f;
-  if (!f.has_half_close())
-    return;
-  auto log = std::make_shared<event_log>();
-  auto worker = f.ended_with_system(f.system().spawn(patient_worker, log));
+PORT_TEST_CASE("request.await: the end of the pipe waits for the answer too", needs::half_close) {
+  port_fixture f{port};
+  auto worker = f.ended_with_system(f.system().spawn(patient_worker, f.log));
   role todo;
   todo.received = [worker](acting_session& s, const payload&) {
     s.self().request(worker, patience, 1).await([&s](int answer) {
@@ -154,41 +138,40 @@ TEST_CASE("request.await: the end of the pipe waits for the answer too") {
       s.note("answer " + std::to_string(answer));
     });
   };
-  auto server = f.serve<acting_session>(f.options(), log, todo);
-  auto [client, connection] = f.connect(server, log);
+  auto server = f.serve<acting_session>(f.options(), f.log, todo);
+  auto [client, connection] = f.connect_and_wait(server);
   CHECK(client->send("ask"));
   client->shutdown_write();
-  REQUIRE(log->wait_for("asked"));
-  let_bridge_turn(f);
+  REQUIRE(f.log->wait_for("asked"));
+  f.let_bridge_turn();
   f.self()->send(worker, std::string{"go"});
   CHECK(client->receive() == "answer 2");
   CHECK(client->at_end());
-  REQUIRE(log->wait_for("disconnected"));
-  CHECK(log->of(connection.id())
+  REQUIRE(f.log->wait_for("disconnected"));
+  CHECK(f.log->of(connection.id())
         == lines{"connected", "received ask", "answer 2", "sent", "disconnected closed_by_peer"});
 }
 
-TEST_CASE("request.await: a close asked for meanwhile comes after the answer") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
-  auto worker = f.ended_with_system(f.system().spawn(patient_worker, log));
+PORT_TEST_CASE("request.await: a close asked for meanwhile comes after the answer") {
+  port_fixture f{port};
+  auto worker = f.ended_with_system(f.system().spawn(patient_worker, f.log));
   role todo;
   todo.received = [worker](acting_session& s, const payload&) {
     s.self().request(worker, patience, 1).await([&s](int) { s.note("answer"); });
   };
-  auto server = f.serve<acting_session>(f.options(), log, todo);
-  auto [client, connection] = f.connect(server, log);
+  auto server = f.serve<acting_session>(f.options(), f.log, todo);
+  auto [client, connection] = f.connect_and_wait(server);
   CHECK(client->send("ask"));
-  REQUIRE(log->wait_for("asked"));
+  REQUIRE(f.log->wait_for("asked"));
   connection.async_close();
   f.self()->send(worker, std::string{"go"});
-  REQUIRE(log->wait_for("disconnected"));
-  CHECK(log->of(connection.id())
+  REQUIRE(f.log->wait_for("disconnected"));
+  CHECK(f.log->of(connection.id())
         == lines{"connected", "received ask", "answer", "disconnected closed_by_us"});
 }
 
-TEST_CASE("a request that nobody answers ends with its timeout, and keeps nothing alive") {
-  port_fixture f;
+PORT_TEST_CASE("a request that nobody answers ends with its timeout, and keeps nothing alive") {
+  port_fixture f{port};
   struct asking_session : recording_session {
     asking_session(const log_ptr& log, caf::actor worker)
         : recording_session(log), worker(std::move(worker)) {}
@@ -215,22 +198,20 @@ TEST_CASE("a request that nobody answers ends with its timeout, and keeps nothin
       return promises->back();
     }};
   }));
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve<asking_session>(f.options(), log, silent);
+  auto server = f.serve<asking_session>(f.options(), f.log, silent);
   auto client = f.connect(server);
   REQUIRE(client->send("then"));
-  REQUIRE(log->wait_for("timeout"));
+  REQUIRE(f.log->wait_for("timeout"));
   REQUIRE(client->send("await"));
-  REQUIRE(log->wait_for("timeout", 2));
+  REQUIRE(f.log->wait_for("timeout", 2));
   REQUIRE(client->send("for ever"));
   client->close();
-  REQUIRE(log->wait_for("disconnected"));
-  CHECK(log->count("error") == 0);
+  REQUIRE(f.log->wait_for("disconnected"));
+  CHECK(f.log->count("error") == 0);
 }
 
-TEST_CASE("a session sends itself delayed messages") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
+PORT_TEST_CASE("a session sends itself delayed messages") {
+  port_fixture f{port};
   role todo;
   todo.connected = [](acting_session& s) { s.self().delayed_send(s.self().actor(), 5ms, 3); };
   todo.messages = [](acting_session& s) {
@@ -240,14 +221,13 @@ TEST_CASE("a session sends itself delayed messages") {
         s.self().delayed_send(s.self().actor(), 5ms, left - 1);
     }};
   };
-  auto server = f.serve<acting_session>(f.options(), log, todo);
+  auto server = f.serve<acting_session>(f.options(), f.log, todo);
   auto client = f.connect(server);
   CHECK(client->receive_many(3) == lines{"tick 3", "tick 2", "tick 1"});
 }
 
-TEST_CASE("a session answers messages of its own") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
+PORT_TEST_CASE("a session answers messages of its own") {
+  port_fixture f{port};
   role todo;
   todo.messages = [](acting_session& s) {
     return caf::message_handler{
@@ -266,29 +246,23 @@ TEST_CASE("a session answers messages of its own") {
   todo.received = [](acting_session& s, const payload& data) {
     s.promise.deliver(std::string{data.text()});
   };
-  auto server = f.serve<acting_session>(f.options(), log, todo);
-  auto [client, connection] = f.connect(server, log);
-  int answer = 0;
-  std::function<void(const int&)> use = [&](auto& x) { answer = x; };
-  CHECK_FALSE(f.ask(connection.actor(), 41, use));
-  CHECK(answer == 42);
-  std::string text;
+  auto server = f.serve<acting_session>(f.options(), f.log, todo);
+  auto [client, connection] = f.connect_and_wait(server);
+  CHECK(f.ask_for<int>(connection.actor(), 41) == 42);
   f.self()->send(connection.actor(), std::string{"lost"});
   CHECK(client->receive() == "lost");
   std::thread talker{[c = client] {
     if (c->receive() == "question")
       c->send("reply");
   }};
-  std::function<void(const std::string&)> use_text = [&](auto& x) { text = x; };
-  CHECK_FALSE(f.ask(connection.actor(), std::string{"question"}, use_text));
+  auto text = f.ask_for<std::string>(connection.actor(), std::string{"question"});
   talker.join();
-  CHECK(text == "reply");
-  CHECK(log->count("own 41") == 1);
+  CHECK(text == std::string{"reply"});
+  CHECK(f.log->count("own 41") == 1);
 }
 
-TEST_CASE("a session delegates by promise") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
+PORT_TEST_CASE("a session delegates by promise") {
+  port_fixture f{port};
   auto worker = f.spawn([]() -> caf::behavior { return {[](int number) { return number * 2; }}; });
   role todo;
   todo.messages = [worker](acting_session& s) {
@@ -298,44 +272,38 @@ TEST_CASE("a session delegates by promise") {
       return promise;
     }};
   };
-  auto server = f.serve<acting_session>(f.options(), log, todo);
-  auto [client, connection] = f.connect(server, log);
-  int answer = 0;
-  std::function<void(const int&)> use = [&](auto& x) { answer = x; };
-  CHECK_FALSE(f.ask(connection.actor(), 21, use));
-  CHECK(answer == 42);
+  auto server = f.serve<acting_session>(f.options(), f.log, todo);
+  auto [client, connection] = f.connect_and_wait(server);
+  CHECK(f.ask_for<int>(connection.actor(), 21) == 42);
 }
 
-TEST_CASE("a session cannot take the library's own requests away") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
+PORT_TEST_CASE("a session cannot take the library's own requests away") {
+  port_fixture f{port};
   role todo;
   todo.messages = [](acting_session& s) {
     return caf::message_handler{[&s](const async_write&) { s.note("stolen"); },
                                 [&s](const async_close&) { s.note("stolen"); }};
   };
-  auto server = f.serve<acting_session>(f.options(), log, todo);
-  auto [client, connection] = f.connect(server, log);
-  CHECK_FALSE(f.ask<>(connection.actor(), async_write{payload{"x"}, {}}));
+  auto server = f.serve<acting_session>(f.options(), f.log, todo);
+  auto [client, connection] = f.connect_and_wait(server);
+  CHECK_FALSE(f.ask(connection.actor(), async_write{payload{"x"}, {}}));
   CHECK(client->receive() == "x");
-  CHECK_FALSE(f.ask<>(connection.actor(), async_close{}));
-  CHECK(log->count("stolen") == 0);
+  CHECK_FALSE(f.ask(connection.actor(), async_close{}));
+  CHECK(f.log->count("stolen") == 0);
 }
 
-TEST_CASE("a session ignores messages that it has no handler for") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(f.options(), taker::session, log, echo());
-  auto [client, connection] = f.connect(server, log);
+PORT_TEST_CASE("a session ignores messages that it has no handler for") {
+  port_fixture f{port};
+  auto server = f.serve(f.options(), taker::session, echo());
+  auto [client, connection] = f.connect_and_wait(server);
   f.self()->send(connection.actor(), 4711);
   f.self()->send(connection.actor(), std::string{"what?"});
   CHECK(client->send("x"));
   CHECK(client->receive() == "x");
 }
 
-TEST_CASE("a session hears the end of an actor that it monitors") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
+PORT_TEST_CASE("a session hears the end of an actor that it monitors") {
+  port_fixture f{port};
   auto worker = f.spawn([]() -> caf::behavior { return {[](int) {}}; });
   role todo;
   todo.connected = [worker](acting_session& s) { s.self().monitor(worker); };
@@ -343,17 +311,16 @@ TEST_CASE("a session hears the end of an actor that it monitors") {
     s.note(message.reason == caf::exit_reason::user_shutdown ? "as told" : "otherwise");
     s.async_write(payload{"worker is gone"});
   };
-  auto server = f.serve<acting_session>(f.options(), log, todo);
-  auto [client, connection] = f.connect(server, log);
+  auto server = f.serve<acting_session>(f.options(), f.log, todo);
+  auto [client, connection] = f.connect_and_wait(server);
   caf::anon_send_exit(worker, caf::exit_reason::user_shutdown);
   CHECK(client->receive() == "worker is gone");
-  CHECK(log->of(connection.id()).at(1) == "down");
-  CHECK(log->of(connection.id()).at(2) == "as told");
+  CHECK(f.log->of(connection.id()).at(1) == "down");
+  CHECK(f.log->of(connection.id()).at(2) == "as told");
 }
 
-TEST_CASE("a session drops the last reference to itself inside a handler") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
+PORT_TEST_CASE("a session drops the last reference to itself inside a handler") {
+  port_fixture f{port};
   role todo;
   todo.connected = [](acting_session& s) { s.mine = s.connection(); };
   todo.messages = [](acting_session& s) {
@@ -362,25 +329,24 @@ TEST_CASE("a session drops the last reference to itself inside a handler") {
       s.note("dropped");
     }};
   };
-  auto server = f.serve<acting_session>(f.options(), log, todo);
+  auto server = f.serve<acting_session>(f.options(), f.log, todo);
   for (size_t round = 0; round < 20; ++round) {
     auto client = f.connect(server);
-    auto actor = log->connection(0).actor();
+    auto actor = f.log->connection(0).actor();
     REQUIRE(actor);
-    log->forget_connections();
+    f.log->forget_connections();
     client->close();
-    REQUIRE(log->wait_for("disconnected", round + 1));
+    REQUIRE(f.log->wait_for("disconnected", round + 1));
     caf::anon_send(actor, 1);
     actor = nullptr;
-    REQUIRE(log->wait_for("session gone", round + 1));
-    CHECK(log->count("dropped") == round + 1);
+    REQUIRE(f.log->wait_for("session gone", round + 1));
+    CHECK(f.log->count("dropped") == round + 1);
   }
 }
 
-TEST_CASE("a session closes its own connection from inside each event") {
-  port_fixture f;
+PORT_TEST_CASE("a session closes its own connection from inside each event") {
+  port_fixture f{port};
   auto which = GENERATE(0, 1, 2);
-  auto log = std::make_shared<event_log>();
   role todo;
   todo.connected = [which](acting_session& s) {
     if (which == 0)
@@ -392,15 +358,15 @@ TEST_CASE("a session closes its own connection from inside each event") {
     if (which == 2)
       s.async_close();
   };
-  auto server = f.serve<acting_session>(f.options(), log, todo);
+  auto server = f.serve<acting_session>(f.options(), f.log, todo);
   auto client = f.connect(server);
   for (int i = 0; i < 10; ++i)
     client->send("m");
   if (which == 1) {
     CHECK(client->receive() == "x");
-    log->connection().async_close();
+    f.log->connection().async_close();
   }
-  REQUIRE(log->wait_for("disconnected closed_by_us"));
+  REQUIRE(f.log->wait_for("disconnected closed_by_us"));
   if (which == 2)
-    CHECK(log->count("received") == 1);
+    CHECK(f.log->count("received") == 1);
 }

@@ -7,31 +7,29 @@
 
 using namespace contract;
 
-TEST_CASE("get_stats counts messages and bytes, per bridge and per connection") {
-  port_fixture f;
+PORT_TEST_CASE("get_stats counts messages and bytes, per bridge and per connection") {
+  port_fixture f{port};
   auto options = f.options();
   options.num_threads = 2;
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(options, each_taker(), log, echo());
+  auto server = f.serve(options, GENERATE(each_taker()), echo());
   std::vector<client_ptr> clients;
   for (size_t i = 0; i < 4; ++i) {
-    clients.push_back(f.connect(server, log, i).first);
+    clients.push_back(f.connect_and_wait(server, i).first);
     for (size_t message = 0; message <= i; ++message) {
       REQUIRE(clients[i]->send("12345"));
       REQUIRE(clients[i]->receive() == "12345");
     }
   }
-  REQUIRE(log->wait_for("sent", 10));
+  REQUIRE(f.log->wait_for("sent", 10));
   auto stats = server.server.stats();
   REQUIRE(stats);
   REQUIRE(stats->bridges.size() == 2);
   uint64_t received = 0;
   uint64_t sent_bytes = 0;
   for (auto& bridge : stats->bridges) {
-    CHECK(bridge.port == to_string(f.kind()));
+    CHECK(bridge.port == to_string(port));
     CHECK(bridge.connections == 2);
     CHECK(bridge.turns > 0);
-    CHECK(bridge.slow_handlers == 0);
     received += bridge.messages_received;
     sent_bytes += bridge.bytes_sent;
   }
@@ -39,7 +37,7 @@ TEST_CASE("get_stats counts messages and bytes, per bridge and per connection") 
   CHECK(sent_bytes == 50);
   REQUIRE(stats->connections.size() == 4);
   for (size_t i = 0; i < 4; ++i) {
-    auto id = log->connection(i).id();
+    auto id = f.log->connection(i).id();
     auto found = std::find_if(stats->connections.begin(), stats->connections.end(),
                               [id](auto& x) { return x.id == id; });
     REQUIRE(found != stats->connections.end());
@@ -52,39 +50,37 @@ TEST_CASE("get_stats counts messages and bytes, per bridge and per connection") 
   }
 }
 
-TEST_CASE("get_stats asked of a connection tells its own, also after its end") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(f.options(), each_taker(), log);
-  auto [client, connection] = f.connect(server, log);
+PORT_TEST_CASE("get_stats asked of a connection tells its own, also after its end") {
+  port_fixture f{port};
+  auto server = f.serve(f.options(), GENERATE(each_taker()));
+  auto [client, connection] = f.connect_and_wait(server);
   auto block = payload{pattern(30'000)};
   for (int i = 0; i < 300; ++i)
     connection.async_write(block);
-  connection_stats stats;
-  std::function<void(const connection_stats&)> take = [&](auto& x) { stats = x; };
   auto ask = [&, actor = connection.actor()] {
-    return f.ask<connection_stats>(actor, get_stats{}, take);
+    auto stats = f.ask_for<connection_stats>(actor, get_stats{});
+    REQUIRE(stats);
+    return *stats;
   };
-  REQUIRE_FALSE(ask());
+  auto stats = ask();
   CHECK(stats.is_connected);
   CHECK(stats.write_queue_messages + stats.messages_sent == 300);
   CHECK(stats.write_queue_bytes == 30'000 * stats.write_queue_messages);
   connection.async_close();
-  REQUIRE(log->wait_for("disconnected"));
-  REQUIRE_FALSE(ask());
+  REQUIRE(f.log->wait_for("disconnected"));
+  stats = ask();
   CHECK_FALSE(stats.is_connected);
   CHECK(stats.write_queue_messages == 0);
   CHECK(stats.messages_sent + stats.messages_failed == 300);
 }
 
-TEST_CASE("a client manager tells of its connections") {
-  port_fixture f;
-  auto server = f.serve(f.options(), taker::session, std::make_shared<event_log>(), echo());
-  auto log = std::make_shared<event_log>();
-  auto manager = f.manage({}, each_taker(), log);
+PORT_TEST_CASE("a client manager tells of its connections") {
+  port_fixture f{port};
+  auto server = f.serve(f.options(), taker::session, echo());
+  auto manager = f.manage({}, GENERATE(each_taker()));
   auto connection = f.open(manager, server.options.pipe_name);
   connection.async_write(payload{"hello"});
-  REQUIRE(log->wait_for("received hello"));
+  REQUIRE(f.client_log->wait_for("received hello"));
   auto stats = manager.stats();
   REQUIRE(stats);
   REQUIRE(stats->connections.size() == 1);
@@ -122,29 +118,30 @@ private:
 
 } // namespace
 
-TEST_CASE("a handler that blocks its bridge is reported with its connection, while it blocks") {
+PORT_TEST_CASE(
+  "a handler that blocks its bridge is reported with its connection, while it blocks") {
   auto sink = std::make_shared<log_sink>();
   spdlog::drop("pipeactor");
   spdlog::register_logger(std::make_shared<spdlog::logger>("pipeactor", sink));
   {
-    port_fixture f;
+    port_fixture f{port};
     auto blocked = std::make_shared<gate>();
     script todo;
     todo.received = [&](const named_pipe_connection&, const cookie&, const payload&) {
       blocked->pass();
     };
-    auto log = std::make_shared<event_log>();
-    auto server = f.serve(f.options(), taker::session, log, todo);
-    auto [client, connection] = f.connect(server, log);
+    auto server = f.serve(f.options(), taker::session, todo);
+    auto [client, connection] = f.connect_and_wait(server);
     // Idle long enough for the watch to sleep, or not: both have to work.
     REQUIRE(client->send("block"));
     CHECK(sink->wait_for("a handler of connection " + std::to_string(connection.id())));
     blocked->open();
     REQUIRE(client->send("go on"));
-    REQUIRE(log->wait_for("received go on"));
+    REQUIRE(f.log->wait_for("received go on"));
     auto stats = server.server.stats();
     REQUIRE(stats);
-    CHECK(stats->bridges.front().slow_handlers == 1);
+    // A machine that is busy enough makes others slow, too.
+    CHECK(stats->bridges.front().slow_handlers >= 1);
   }
   spdlog::drop("pipeactor");
 }

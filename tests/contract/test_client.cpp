@@ -22,16 +22,6 @@ bool test_client::send(std::string_view bytes) {
   }
 }
 
-size_t test_client::send_until_blocked(std::string_view message, size_t most) {
-  for (size_t count = 0; count < most; ++count) {
-    size_t taken = 0;
-    while (try_send(message, taken) == send_result::would_block)
-      if (!wait_writable(message.size(), blocked_after))
-        return count;
-  }
-  return most;
-}
-
 std::vector<std::string> test_client::receive_many(size_t count) {
   std::vector<std::string> result;
   while (result.size() < count) {

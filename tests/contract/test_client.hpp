@@ -21,9 +21,6 @@ using namespace std::chrono_literals;
 /// too. What a case waits for ends the wait.
 constexpr auto patience = 30s;
 
-/// How long a client may have to wait for room before it counts as blocked.
-constexpr auto blocked_after = 300ms;
-
 using wait_time = std::chrono::milliseconds;
 
 enum class send_result : uint8_t { sent, would_block, closed };
@@ -52,7 +49,7 @@ public:
   /// Returns whether the server was seen to close without reading all input.
   virtual bool was_reset() = 0;
 
-  /// Ends writing; reading goes on. For ports that have it: port_fixture::has_half_close.
+  /// Ends writing; reading goes on. For cases with `needs::half_close`.
   virtual void shutdown_write() = 0;
 
   /// Closes, after reading all that is there.
@@ -65,10 +62,6 @@ public:
 
   /// Sends all bytes, and waits for room where need be.
   bool send(std::string_view bytes);
-
-  /// Sends until the server takes no more.
-  /// @returns the number of messages sent, `most` where it never stopped
-  size_t send_until_blocked(std::string_view message, size_t most);
 
   /// Returns `count` messages, or fewer where they do not come.
   std::vector<std::string> receive_many(size_t count);
@@ -90,6 +83,9 @@ client_ptr connect_to(const std::string& address, pipe_mode mode);
 /// @copydoc connect_to
 client_ptr connect_over_network(simulated_network& network, const std::string& pipe_name,
                                 pipe_mode mode, peer_identity who);
+
+/// Returns the ports of this system: the one list that all cases go through.
+std::vector<port_kind> ports_of_this_system();
 
 /// Returns the number of handles that this process has open, where it can be told.
 size_t open_handles();

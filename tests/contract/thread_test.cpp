@@ -46,14 +46,13 @@ private:
 
 } // namespace
 
-TEST_CASE("no handler of a connection runs on two threads at once, and all on its bridge's") {
-  port_fixture f;
+PORT_TEST_CASE("no handler of a connection runs on two threads at once, and all on its bridge's") {
+  port_fixture f{port};
   auto options = f.options();
   options.num_threads = GENERATE(1, 2);
   std::atomic<int> overlaps{0};
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve<watched_session>(options, log, &overlaps);
-  auto [client, connection] = f.connect(server, log);
+  auto server = f.serve<watched_session>(options, f.log, &overlaps);
+  auto [client, connection] = f.connect_and_wait(server);
   constexpr int count = 200;
   // Own messages, refused and real writes from several actors, while the client talks.
   for (int k = 0; k < 3; ++k)
@@ -71,16 +70,15 @@ TEST_CASE("no handler of a connection runs on two threads at once, and all on it
   for (int i = 0; i < count; ++i)
     REQUIRE(client->send("m"));
   reader.join();
-  REQUIRE(log->wait_for("own", 3 * count));
-  REQUIRE(log->wait_for("failed", 3 * count));
-  REQUIRE(log->wait_for("sent", 4 * count));
+  REQUIRE(f.log->wait_for("own", 3 * count));
+  REQUIRE(f.log->wait_for("failed", 3 * count));
+  REQUIRE(f.log->wait_for("sent", 4 * count));
   CHECK(overlaps == 0);
-  CHECK(log->threads(connection.id()).size() == 1);
+  CHECK(f.log->threads(connection.id()).size() == 1);
 }
 
-TEST_CASE("ordinary actors woken from a bridge run on the scheduler and not on the bridge") {
-  port_fixture f;
-  auto log = std::make_shared<event_log>();
+PORT_TEST_CASE("ordinary actors woken from a bridge run on the scheduler and not on the bridge") {
+  port_fixture f{port};
   auto elsewhere = std::make_shared<event_log>();
   auto plain = f.spawn([elsewhere](caf::event_based_actor* self) -> caf::behavior {
     return {[=](const named_pipe_connection& to) {
@@ -100,21 +98,21 @@ TEST_CASE("ordinary actors woken from a bridge run on the scheduler and not on t
   todo.received = [plain](const named_pipe_connection& c, const cookie&, const payload&) {
     caf::anon_send(plain, c);
   };
-  auto server = f.serve(f.options(), taker::session, log, todo);
+  auto server = f.serve(f.options(), taker::session, todo);
   auto client = f.connect(server);
   for (int i = 0; i < 100; ++i) {
     REQUIRE(client->send("m"));
     REQUIRE(client->receive() == "x");
   }
   REQUIRE(elsewhere->wait_for("answered", 100));
-  REQUIRE(log->wait_for("sent", 100));
-  auto bridge = log->threads(log->connection().id());
+  REQUIRE(f.log->wait_for("sent", 100));
+  auto bridge = f.log->threads(f.log->connection().id());
   REQUIRE(bridge.size() == 1);
   CHECK(elsewhere->threads().count(*bridge.begin()) == 0);
 }
 
-TEST_CASE("a marshalled handler does not run on the bridge either, and one event at a time") {
-  port_fixture f;
+PORT_TEST_CASE("a marshalled handler does not run on the bridge either, and one event at a time") {
+  port_fixture f{port};
   auto options = f.options();
   options.num_threads = 2;
   std::atomic<int> running{0};
@@ -125,10 +123,9 @@ TEST_CASE("a marshalled handler does not run on the bridge either, and one event
     c.async_write(data);
     --running;
   };
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(options, taker::handler, log, todo);
+  auto server = f.serve(options, taker::handler, todo);
   auto events = std::make_shared<event_log>();
-  auto bridges = f.serve(f.options(), taker::session, events, echo());
+  auto bridges = f.serve<recording_session>(f.options(), events, echo());
   std::vector<client_ptr> clients;
   for (int i = 0; i < 4; ++i) {
     clients.push_back(f.connect(server));
@@ -142,22 +139,21 @@ TEST_CASE("a marshalled handler does not run on the bridge either, and one event
   }
   f.end_context();
   CHECK(overlaps == 0);
+  CHECK_FALSE(events->threads().empty());
   for (auto& thread : events->threads())
-    if (events->count("received") > 0)
-      CHECK(log->threads().count(thread) == 0);
+    CHECK(f.log->threads().count(thread) == 0);
 }
 
-TEST_CASE("several bridges share the connections") {
-  port_fixture f;
+PORT_TEST_CASE("several bridges share the connections") {
+  port_fixture f{port};
   auto options = f.options();
   options.num_threads = GENERATE(size_t{1}, size_t{2}, size_t{3});
-  auto log = std::make_shared<event_log>();
-  auto server = f.serve(options, taker::session, log, echo());
+  auto server = f.serve(options, taker::session, echo());
   std::vector<client_ptr> clients;
   for (size_t i = 0; i < 2 * options.num_threads; ++i) {
     clients.push_back(f.connect(server));
     // One after the other, so that each bridge has told how many it has.
-    REQUIRE(log->wait_for("connected", i + 1));
+    REQUIRE(f.log->wait_for("connected", i + 1));
   }
   for (auto& client : clients) {
     CHECK(client->send("x"));
@@ -165,7 +161,7 @@ TEST_CASE("several bridges share the connections") {
   }
   std::map<std::thread::id, int> per_thread;
   for (size_t i = 0; i < clients.size(); ++i) {
-    auto threads = log->threads(log->connection(i).id());
+    auto threads = f.log->threads(f.log->connection(i).id());
     REQUIRE(threads.size() == 1);
     ++per_thread[*threads.begin()];
   }

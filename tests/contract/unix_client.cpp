@@ -136,6 +136,10 @@ client_ptr connect_to(const std::string& address, pipe_mode mode) {
   return std::make_shared<unix_client>(fd, mode);
 }
 
+std::vector<port_kind> ports_of_this_system() {
+  return {port_kind::io_uring, port_kind::epoll, port_kind::simulated};
+}
+
 size_t open_handles() {
   return unix_helpers::open_descriptors();
 }

@@ -232,6 +232,10 @@ client_ptr connect_to(const std::string& address, pipe_mode mode) {
   }
 }
 
+std::vector<port_kind> ports_of_this_system() {
+  return {port_kind::iocp, port_kind::simulated};
+}
+
 size_t open_handles() {
   DWORD count = 0;
   if (GetProcessHandleCount(GetCurrentProcess(), &count) && count > 0)
