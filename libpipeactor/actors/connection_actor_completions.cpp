@@ -39,8 +39,6 @@ void connection_actor::on_read_ended(const caf::error& reason) {
   // The peer may have closed its writing half only: what is queued for it, and what the
   // last events make us write, still goes out.
   phase_ = phase::draining;
-  if (!pipe_is_closed())
-    record_->state(port::pipe_state::closing);
   await_handler();
   close_if_drained();
   if (phase_ == phase::draining && !pipe_is_closed()) {

@@ -81,7 +81,7 @@ void connection_actor::reopen(const caf::error& lost) {
   reason_ = {};
   handler_caught_up_ = false;
   drain_deadline_ = port::time_point::max();
-  record_->state(port::pipe_state::opening);
+  port::completion_port::reopen(*record_);
   bridge_->enroll(record_);
   raise_refused_operations();
   fail_reads(lost);

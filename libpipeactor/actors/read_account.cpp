@@ -14,6 +14,8 @@ bool read_account::must_pause() noexcept {
 }
 
 void read_account::payload_released(size_t size) noexcept {
+  // The reference that payload_received() took.
+  caf::intrusive_ptr<read_account> self{this, false};
   auto level = level_.fetch_sub(entry(size)) - entry(size);
   memory_->moved(bytes_of(level) + size, bytes_of(level));
   if (!paused_.load() || above(level, 2) || !paused_.exchange(false))

@@ -11,8 +11,8 @@
 
 namespace pipeactor::detail {
 
-/// Counts what a connection has handed to handlers and they have not released yet. The
-/// bridge charges and pauses; payloads are released on any thread, and the one that brings a paused
+/// Counts what a connection has received and its handlers have not released yet. Payloads are
+/// charged when they are made, and the bridge pauses; payloads are released on any thread, and the one that brings a paused
 /// connection below half of its limit wakes it. Where the context's memory is exhausted a
 /// connection pauses with the first message that it has handed out, until that is released.
 class read_account final : public payload_account, public caf::ref_counted {
@@ -23,11 +23,6 @@ public:
   /// The actor that is sent `resume_reading`. Set before the first charge.
   void owner(caf::weak_actor_ptr value) {
     owner_ = std::move(value);
-  }
-
-  void charge(size_t size) noexcept {
-    auto before = bytes_of(level_.fetch_add(entry(size), std::memory_order_relaxed));
-    memory_->moved(before, before + size);
   }
 
   /// Returns whether reading has to pause; from then on falling below half sends
@@ -44,12 +39,10 @@ public:
 
   // -- overrides ------------------------------------------------------------------------------
 
-  void retain() noexcept override {
+  void payload_received(size_t size) noexcept override {
     ref();
-  }
-
-  void release() noexcept override {
-    deref();
+    auto before = bytes_of(level_.fetch_add(entry(size), std::memory_order_relaxed));
+    memory_->moved(before, before + size);
   }
 
   void payload_released(size_t size) noexcept override;

@@ -4,6 +4,7 @@
 #include "actors/bridge_actor.hpp"
 #include "actors/connection_actor.hpp"
 #include "base/caf_0_17/special_messages.hpp"
+#include "base/log.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -87,7 +88,8 @@ void completion_bridge::turn(port::time_point deadline) {
     deadline = port::time_point::min();
   else if (!timers_.empty())
     deadline = std::min(deadline, timers_.begin()->first);
-  port_->turn(deadline, *this);
+  if (auto failure = port_->turn(deadline, *this); failure && !stopping_.exchange(true))
+    detail::log_warning("a bridge ends, for its port failed: " + describe(failure));
   served_ = nullptr;
   fire_timers();
   take_inbox();
@@ -211,7 +213,8 @@ void completion_bridge::enroll(connection_record_ptr record) {
 }
 
 void completion_bridge::forget(detail::connection_record& record) {
-  record.state(port::pipe_state::closed);
+  if (record.state() == port::pipe_state::opening)
+    port::completion_port::abort_opening(record);
   if (record.index == detail::connection_record::not_enrolled)
     return;
   connections_[record.index] = connections_.back();
@@ -334,14 +337,15 @@ void completion_bridge::on_accepted(port::listener_id listener, port::raw_pipe_p
                                 std::make_shared<port::raw_pipe_ptr>(std::move(accepted))});
 }
 
-void completion_bridge::on_listener_closed(port::listener_id listener) {
+void completion_bridge::on_listener_closed(port::listener_id listener, const caf::error& reason) {
+  if (reason)
+    detail::log_warning("a server ends, for it cannot accept any more: " + describe(reason));
   if (auto server = servers_.extract(listener); !server.empty())
     caf::anon_send(server.mapped(), detail::listener_closed{});
 }
 
 void completion_bridge::on_received(port::pipe_record& pipe, payload data) {
   auto& record = record_of(pipe);
-  record.account->charge(data.size());
   ++messages_received_;
   bytes_received_ += data.size();
   deliver(record, detail::received{std::move(data)});

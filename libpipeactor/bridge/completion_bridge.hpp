@@ -139,7 +139,7 @@ private:
   // -- completions ----------------------------------------------------------------------------
 
   void on_accepted(port::listener_id listener, port::raw_pipe_ptr accepted) override;
-  void on_listener_closed(port::listener_id listener) override;
+  void on_listener_closed(port::listener_id listener, const caf::error& reason) override;
   void on_received(port::pipe_record& pipe, payload data) override;
   void on_read_ended(port::pipe_record& pipe, const caf::error& reason) override;
   void on_sent(port::pipe_record& pipe, size_t count) override;

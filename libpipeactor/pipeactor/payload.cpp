@@ -40,9 +40,7 @@ payload_block* copy_received(const void* data, size_t size, payload_account* acc
   auto* block = allocate_payload_block(size, bytes);
   if (size > 0)
     std::memcpy(bytes, data, size);
-  block->account = account;
-  if (account != nullptr)
-    account->retain();
+  block->charge(account);
   return block;
 }
 
@@ -50,10 +48,8 @@ void destroy_payload_block(payload_block* block) noexcept {
   auto* account = block->account;
   auto size = block->size;
   block->dispose(block);
-  if (account != nullptr) {
+  if (account != nullptr)
     account->payload_released(size);
-    account->release();
-  }
 }
 
 } // namespace pipeactor::detail

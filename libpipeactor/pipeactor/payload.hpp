@@ -14,13 +14,15 @@ namespace pipeactor {
 
 namespace detail {
 
-/// Keeps count of received bytes that a connection has handed out and that are
-/// not released yet (see `read_queue_limit`).
+/// Keeps count of the received bytes of a connection that are not released yet (see
+/// `server_options::read_queue_bytes`). Every call of payload_received() is followed by one of
+/// payload_released(); the account lives until then.
 class PIPEACTOR_EXPORT payload_account {
 public:
-  virtual void retain() noexcept = 0;
-  virtual void release() noexcept = 0;
-  /// A payload of `size` bytes lost its last reference. Any thread.
+  /// A payload of `size` bytes was made. Bridge thread.
+  virtual void payload_received(size_t size) noexcept = 0;
+
+  /// It lost its last reference. Any thread.
   virtual void payload_released(size_t size) noexcept = 0;
 
 protected:
@@ -35,6 +37,14 @@ struct payload_block {
   payload_account* account = nullptr;
   /// Returns block and bytes to where they came from. Any thread.
   void (*dispose)(payload_block*) noexcept = nullptr;
+
+  /// Makes the bytes count as received, until the block is disposed of.
+  /// @param to may be nullptr
+  void charge(payload_account* to) noexcept {
+    account = to;
+    if (to != nullptr)
+      to->payload_received(size);
+  }
 
   /// Gives up a reference.
   /// @returns whether it was the last

@@ -5,17 +5,12 @@
 namespace pipeactor::port {
 
 pipe_record::pipe_record(uint64_t id, const pipe_settings& settings)
-    : id_(id), settings_(settings) {
-  if (settings_.account != nullptr)
-    settings_.account->retain();
-}
+    : id_(id), settings_(settings) {}
 
 pipe_record::~pipe_record() {
   // The port holds a reference until the handle is closed: a handle never leaks.
   assert(native_handle() == invalid_native_handle);
   assert(slot == no_slot);
-  if (settings_.account != nullptr)
-    settings_.account->release();
 }
 
 } // namespace pipeactor::port

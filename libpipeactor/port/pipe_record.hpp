@@ -30,12 +30,13 @@ struct pipe_settings {
   pipe_mode mode = pipe_mode::message;
   /// Message mode: longest message that is received. Byte mode: longest piece.
   size_t receive_limit = defaults::message_buffer_size;
-  /// Where received bytes are accounted for, or nullptr.
+  /// Where received bytes are accounted for, or nullptr. Outlives the record.
   detail::payload_account* account = nullptr;
 };
 
-/// The record of one end of one connection. Outstanding operations, the bridge and
-/// every handle share it; none of them keeps the connection actor alive with it.
+/// The record of one end of one connection. Outstanding operations, the bridge and every handle
+/// share it; none of them keeps the connection actor alive with it. Only ports change it
+/// (completion_port.hpp).
 class PIPEACTOR_EXPORT pipe_record : public caf::ref_counted {
 public:
   static constexpr uint32_t no_slot = UINT32_MAX;
@@ -70,7 +71,13 @@ public:
     return peer_;
   }
 
-  // -- the port's and the connection actor's side: bridge thread only -------------------------
+  // -- ports: bridge thread only --------------------------------------------------------------
+
+  /// Where the port keeps what belongs to this pipe.
+  uint32_t slot = no_slot;
+
+private:
+  friend class completion_port;
 
   void state(pipe_state value) noexcept {
     state_.store(value, std::memory_order_release);
@@ -86,10 +93,6 @@ public:
     peer_ = std::move(value);
   }
 
-  /// Where the port keeps what belongs to this pipe.
-  uint32_t slot = no_slot;
-
-private:
   uint64_t id_;
   pipe_settings settings_;
   std::atomic<pipe_state> state_{pipe_state::opening};

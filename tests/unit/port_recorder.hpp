@@ -25,8 +25,8 @@ public:
     events.push_back("accepted");
   }
 
-  void on_listener_closed(listener_id) override {
-    events.push_back("listener closed");
+  void on_listener_closed(listener_id, const caf::error& reason) override {
+    events.push_back(reason ? "listener failed " + to_string(code_of(reason)) : "listener closed");
   }
 
   void on_received(pipe_record& pipe, payload data) override {

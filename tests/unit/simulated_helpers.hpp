@@ -29,7 +29,8 @@ public:
     note(0, "accepted");
   }
 
-  void on_listener_closed(listener_id) override {
+  void on_listener_closed(listener_id, const caf::error& reason) override {
+    CHECK_FALSE(reason);
     note(0, "listener_closed");
   }
 

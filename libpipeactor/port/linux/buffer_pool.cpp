@@ -181,10 +181,8 @@ payload buffer_pool::make_payload(uint32_t index, size_t size, detail::payload_a
   block->references.store(1, std::memory_order_relaxed);
   block->data = bytes;
   block->size = size;
-  block->account = account;
+  block->charge(account);
   ++kept_;
-  if (account != nullptr)
-    account->retain();
   return payload{block};
 }
 

@@ -139,9 +139,7 @@ void epoll_port::adopt(pipe_record_ptr pipe, raw_pipe_ptr raw) {
   else
     read_urgent_data_inline(fd);
   pipe->slot = index;
-  pipe->native_handle(fd);
-  pipe->peer(peer_of(fd));
-  pipe->state(pipe_state::connected);
+  set_connected(*pipe, fd, peer_of(fd));
   mark_dirty(x);
 }
 
@@ -181,14 +179,14 @@ void epoll_port::close(pipe_record& pipe) {
   auto* x = slot_of(pipe);
   if (x != nullptr && !x->closing) {
     x->closing = true;
-    pipe.state(pipe_state::closing);
+    set_closing(pipe);
     mark_dirty(*x);
   }
 }
 
 // -- the loop ---------------------------------------------------------------------------------
 
-void epoll_port::turn(time_point deadline, completion_handler& handler) {
+caf::error epoll_port::turn(time_point deadline, completion_handler& handler) {
   assert(handler_ == nullptr);
   handler_ = &handler;
   reported_ = false;
@@ -198,6 +196,7 @@ void epoll_port::turn(time_point deadline, completion_handler& handler) {
   for (size_t index = 0; index < count; ++index)
     dispatch(events_[index]);
   handler_ = nullptr;
+  return caf::none;
 }
 
 void epoll_port::wake() noexcept {
@@ -238,7 +237,7 @@ void epoll_port::finish_close(slot& x) {
   // Closing takes it out of the set only where no child process holds the descriptor.
   if (x.armed != 0)
     watch(epoll_.get(), EPOLL_CTL_DEL, x.fd, 0, 0);
-  pipe->native_handle(invalid_native_handle);
+  clear_handle(*pipe);
   ::close(x.fd);
   // A handler may write once more when it hears that a write failed.
   while (!x.writes.empty())
@@ -247,7 +246,7 @@ void epoll_port::finish_close(slot& x) {
   x = slot{};
   x.generation = generation;
   free_slots_.push_back(std::exchange(pipe->slot, pipe_record::no_slot));
-  pipe->state(pipe_state::closed);
+  set_closed(*pipe);
   reported_ = true;
   handler_->on_closed(*pipe);
 }
@@ -263,7 +262,7 @@ void epoll_port::serve_listeners() {
       auto closed = id;
       i = listeners_.erase(i);
       reported_ = true;
-      handler_->on_listener_closed(closed);
+      handler_->on_listener_closed(closed, caf::none);
       continue;
     }
     if (x.resting && now() >= x.rest_until) {

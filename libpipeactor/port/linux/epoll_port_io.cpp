@@ -109,6 +109,7 @@ void epoll_port::end_reading(slot& x, const caf::error& reason) {
   assert(!x.read_ended && !x.closing);
   x.read_ended = true;
   reported_ = true;
+  set_closing(*x.pipe);
   handler_->on_read_ended(*x.pipe, reason);
 }
 

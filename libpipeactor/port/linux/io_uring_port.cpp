@@ -118,9 +118,7 @@ void io_uring_port::adopt(pipe_record_ptr pipe, raw_pipe_ptr raw) {
   x.send_buffer = default_send_buffer_;
   x.credit = default_send_buffer_;
   pipe->slot = index;
-  pipe->native_handle(x.fd);
-  pipe->peer(peer_of(x.fd));
-  pipe->state(pipe_state::connected);
+  set_connected(*pipe, x.fd, peer_of(x.fd));
   mark_dirty(x);
   if (auto buffers = buffers_for(pipe->settings().receive_limit)) {
     x.buffers = *buffers;
@@ -167,14 +165,14 @@ void io_uring_port::close(pipe_record& pipe) {
   auto* x = slot_of(pipe);
   if (x != nullptr && !x->closing) {
     x->closing = true;
-    pipe.state(pipe_state::closing);
+    set_closing(pipe);
     mark_dirty(*x);
   }
 }
 
 // -- the loop ---------------------------------------------------------------------------------
 
-void io_uring_port::turn(time_point deadline, completion_handler& handler) {
+caf::error io_uring_port::turn(time_point deadline, completion_handler& handler) {
   assert(handler_ == nullptr);
   handler_ = &handler;
   pending_ = wake_requested_.exchange(false);
@@ -196,6 +194,7 @@ void io_uring_port::turn(time_point deadline, completion_handler& handler) {
   for (auto& [limit, buffers] : buffers_)
     buffers->refill();
   handler_ = nullptr;
+  return caf::none;
 }
 
 void io_uring_port::wake() noexcept {
@@ -270,7 +269,7 @@ void io_uring_port::prepare_listeners() {
       auto closed = id;
       i = listeners_.erase(i);
       pending_ = true;
-      handler_->on_listener_closed(closed);
+      handler_->on_listener_closed(closed, caf::none);
       continue;
     }
     if (x.closing && !x.cancelling) {
@@ -361,7 +360,7 @@ void io_uring_port::finish_close(slot& x) {
   auto pipe = x.pipe;
   if (!x.input_ended)
     discard_input(x.fd, pipe->settings().mode);
-  pipe->native_handle(invalid_native_handle);
+  clear_handle(*pipe);
   ::close(x.fd);
   // A handler may write once more when it hears that a write failed.
   while (!x.writes.empty())
@@ -370,7 +369,7 @@ void io_uring_port::finish_close(slot& x) {
   x = slot{};
   x.generation = generation;
   free_slots_.push_back(std::exchange(pipe->slot, pipe_record::no_slot));
-  pipe->state(pipe_state::closed);
+  set_closed(*pipe);
   handler_->on_closed(*pipe);
 }
 

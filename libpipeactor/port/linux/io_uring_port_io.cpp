@@ -338,6 +338,7 @@ void io_uring_port::end_of_input(slot& x) {
 
 void io_uring_port::end_reading(slot& x, const caf::error& reason) {
   x.read_ended = true;
+  set_closing(*x.pipe);
   handler_->on_read_ended(*x.pipe, reason);
 }
 

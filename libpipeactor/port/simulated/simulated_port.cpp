@@ -15,9 +15,7 @@ payload make_payload(std::string_view bytes, detail::payload_account* account) {
   std::byte* to = nullptr;
   auto* block = detail::allocate_payload_block(bytes.size(), to);
   std::memcpy(to, bytes.data(), bytes.size());
-  block->account = account;
-  if (account != nullptr)
-    account->retain();
+  block->charge(account);
   return payload{block};
 }
 
@@ -62,7 +60,7 @@ struct simulated_port::completion {
 
   type what;
   raw_pipe_ptr raw;
-  payload data;
+  std::string bytes;
   caf::error reason;
   /// Kept until reported, and dropped without the mutex: the last reference of a payload
   /// calls its account, which may call wake().
@@ -200,17 +198,15 @@ void simulated_port::adopt(pipe_record_ptr pipe, raw_pipe_ptr raw) {
   slot->pipe = pipe;
   slot->end = static_cast<simulated_raw&>(*raw).release(*state_);
   assert(slot->end.link->mode == pipe->settings().mode);
-  pipe->peer(slot->end.peer());
   std::lock_guard guard{state_->mutex};
-  pipe->native_handle(state_->next_handle++);
   if (free_slots_.empty()) {
     free_slots_.push_back(static_cast<uint32_t>(slots_.size()));
     slots_.emplace_back();
   }
   pipe->slot = free_slots_.back();
   free_slots_.pop_back();
+  set_connected(*pipe, state_->next_handle++, slot->end.peer());
   slots_[pipe->slot] = std::move(slot);
-  pipe->state(pipe_state::connected);
 }
 
 void simulated_port::start_reading(pipe_record& pipe) {
@@ -250,14 +246,14 @@ void simulated_port::close(pipe_record& pipe) {
   auto* slot = find(pipe);
   if (slot == nullptr || slot->closing)
     return;
-  pipe.state(pipe_state::closing);
+  set_closing(pipe);
   std::lock_guard guard{state_->mutex};
   slot->closing = true;
 }
 
 // -- the port: the loop -----------------------------------------------------------------------
 
-void simulated_port::turn(time_point deadline, completion_handler& handler) {
+caf::error simulated_port::turn(time_point deadline, completion_handler& handler) {
   assert(!in_turn_ && "turn() from inside a callback");
   in_turn_ = true;
   std::vector<lane> batch;
@@ -271,6 +267,7 @@ void simulated_port::turn(time_point deadline, completion_handler& handler) {
   }
   report(batch, handler);
   in_turn_ = false;
+  return caf::none;
 }
 
 void simulated_port::wake() noexcept {
@@ -413,7 +410,7 @@ simulated_port::completion simulated_port::take_read(pipe_slot& slot) {
   if (!slot.reading)
     --slot.wanted;
   completion received{type::received};
-  received.data = make_payload(from.pop(settings.mode, limit), settings.account);
+  received.bytes = from.pop(settings.mode, limit);
   return received;
 }
 
@@ -428,7 +425,7 @@ void simulated_port::report(std::vector<lane>& batch, completion_handler& handle
       else if (what.what == completion::type::accepted)
         handler.on_accepted(from.listener->id, std::move(what.raw));
       else
-        handler.on_listener_closed(from.listener->id);
+        handler.on_listener_closed(from.listener->id, caf::none);
     }
     if (from.done()) {
       std::swap(from, batch.back());
@@ -442,9 +439,10 @@ void simulated_port::report_pipe(pipe_slot& slot, completion& what, completion_h
   auto count = what.writes.size();
   switch (what.what) {
   case completion::type::received:
-    handler.on_received(pipe, std::move(what.data));
+    handler.on_received(pipe, make_payload(what.bytes, pipe.settings().account));
     break;
   case completion::type::read_ended:
+    set_closing(pipe);
     handler.on_read_ended(pipe, what.reason);
     break;
   case completion::type::sent:
@@ -471,7 +469,7 @@ void simulated_port::finish(pipe_slot& slot, completion_handler& handler) {
   if (slot.unreported > 0)
     return;
   auto pipe = slot.pipe;
-  pipe->native_handle(invalid_native_handle);
+  clear_handle(*pipe);
   std::unique_ptr<pipe_slot> done;
   {
     std::lock_guard guard{state_->mutex};
@@ -481,7 +479,7 @@ void simulated_port::finish(pipe_slot& slot, completion_handler& handler) {
     state_->changed.notify_all();
   }
   pipe->slot = pipe_record::no_slot;
-  pipe->state(pipe_state::closed);
+  set_closed(*pipe);
   handler.on_closed(*pipe);
 }
 

@@ -58,7 +58,7 @@ public:
   void write(pipe_record& pipe, payload data) override;
   void close(pipe_record& pipe) override;
 
-  void turn(time_point deadline, completion_handler& handler) override;
+  caf::error turn(time_point deadline, completion_handler& handler) override;
   void wake() noexcept override;
 
 private:

@@ -112,9 +112,8 @@ void iocp_port::adopt(pipe_record_ptr pipe, raw_pipe_ptr raw) {
   x.pipe = pipe;
   x.read.owner = &x;
   pipe->slot = index;
-  pipe->native_handle(reinterpret_cast<native_handle_type>(x.handle.get()));
-  pipe->peer(peer_of(x.handle.get()));
-  pipe->state(pipe_state::connected);
+  set_connected(*pipe, reinterpret_cast<native_handle_type>(x.handle.get()),
+                peer_of(x.handle.get()));
   // What the system does at once posts a packet too, and shall: without (see
   // SetFileCompletionNotificationModes) reads of long messages, ERROR_MORE_DATA, would be in doubt.
   auto failure = queue_.bind(x.handle.get(), operation_done);
@@ -157,14 +156,14 @@ void iocp_port::close(pipe_record& pipe) {
   auto* x = slot_of(pipe);
   if (x != nullptr && !x->closing) {
     x->closing = true;
-    pipe.state(pipe_state::closing);
+    set_closing(pipe);
     mark_dirty(*x);
   }
 }
 
 // -- the loop ---------------------------------------------------------------------------------
 
-void iocp_port::turn(time_point deadline, completion_handler& handler) {
+caf::error iocp_port::turn(time_point deadline, completion_handler& handler) {
   assert(handler_ == nullptr);
   handler_ = &handler;
   reported_ = false;
@@ -174,6 +173,7 @@ void iocp_port::turn(time_point deadline, completion_handler& handler) {
   for (size_t index = 0; index < count; ++index)
     dispatch(queue_.packet(index));
   handler_ = nullptr;
+  return caf::none;
 }
 
 void iocp_port::wake() noexcept {
@@ -213,7 +213,7 @@ void iocp_port::serve(slot& x) {
 
 void iocp_port::finish_close(slot& x) {
   auto pipe = x.pipe;
-  pipe->native_handle(invalid_native_handle);
+  clear_handle(*pipe);
   // Not DisconnectNamedPipe, which throws away what the peer has not read yet.
   x.handle = unique_handle{};
   if (x.joining != nullptr)
@@ -223,7 +223,7 @@ void iocp_port::finish_close(slot& x) {
     fail_writes(x, make_error(errc::operation_aborted));
   x = slot{};
   free_slots_.push_back(std::exchange(pipe->slot, pipe_record::no_slot));
-  pipe->state(pipe_state::closed);
+  set_closed(*pipe);
   reported_ = true;
   handler_->on_closed(*pipe);
 }
@@ -244,7 +244,7 @@ void iocp_port::serve_listeners() {
       j = j->second.owner == closed ? instances_.erase(j) : std::next(j);
     i = listeners_.erase(i);
     reported_ = true;
-    handler_->on_listener_closed(closed);
+    handler_->on_listener_closed(closed, caf::none);
   }
 }
 

@@ -138,9 +138,7 @@ void iocp_port::on_joined(slot& x, DWORD size, bool whole) {
   payload data{block};
   if (!whole || x.held + size != block->size)
     return end_reading(x, make_error(errc::os_error, "a message changed while it was read"));
-  block->account = x.pipe->settings().account;
-  if (block->account != nullptr)
-    block->account->retain();
+  block->charge(x.pipe->settings().account);
   deliver(x, std::move(data));
   if (!x.closing)
     begin_read(x);
@@ -169,6 +167,7 @@ void iocp_port::end_reading(slot& x, const caf::error& reason) {
   x.holding = false;
   x.read_ended = true;
   reported_ = true;
+  set_closing(*x.pipe);
   handler_->on_read_ended(*x.pipe, reason);
 }
 

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <cstdint>
+
+namespace pipeactor::port {
+
+/// How far the end of a pipe or of a listener has got. It only moves down this list.
+enum class life_state : uint8_t {
+  open,
+  /// The end was asked for: nothing new is begun.
+  closing,
+  /// What was outstanding has been cancelled, and its completions have not all come back.
+  cancelled,
+};
+
+} // namespace pipeactor::port

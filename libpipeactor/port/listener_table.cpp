@@ -1,0 +1,21 @@
+#include "port/listener_table.hpp"
+
+#include "pipeactor/error.hpp"
+#include "base/log.hpp"
+
+namespace pipeactor::port {
+
+void rest(pipe_listener& l, time_point now, const std::string& address, const caf::error& reason) {
+  l.rest_until = now + defaults::accept_backoff;
+  if (!std::exchange(l.warned, true))
+    detail::log_warning("cannot accept clients of " + address + " for now: " + describe(reason));
+}
+
+void fail(pipe_listener& l, caf::error reason) {
+  if (l.closing())
+    return;
+  l.life = life_state::closing;
+  l.reason = std::move(reason);
+}
+
+} // namespace pipeactor::port

@@ -1,0 +1,103 @@
+#pragma once
+
+// What a port keeps about its listeners. Bridge thread only.
+
+#include "port/completion_port.hpp"
+#include "port/life_state.hpp"
+
+#include <cassert>
+#include <map>
+#include <string>
+#include <utility>
+
+namespace pipeactor::port {
+
+/// What every port keeps about a listener; the listener of a port derives from it.
+struct pipe_listener {
+  listener_id id = 0;
+  life_state life = life_state::open;
+  /// Why it ends, or none if that was asked for.
+  caf::error reason;
+  /// Accepting failed, and is tried again at this time; `min()`: it did not fail.
+  time_point rest_until = time_point::min();
+  /// The log has its line about a rest.
+  bool warned = false;
+
+  bool closing() const noexcept {
+    return life != life_state::open;
+  }
+};
+
+/// Stops accepting for `defaults::accept_backoff`: clients wait in the backlog meanwhile. Logs
+/// a warning the first time.
+/// @param address the listener's, for the log
+void rest(pipe_listener& l, time_point now, const std::string& address, const caf::error& reason);
+
+/// Ends a listener that cannot accept any more: on_listener_closed follows, with `reason`.
+void fail(pipe_listener& l, caf::error reason);
+
+/// The listeners of a port. A listener stays at its address. `Listener` derives from
+/// `pipe_listener`.
+template <class Listener>
+class listener_table {
+public:
+  /// Ids stay below this, so that they fit into what names an operation to the system.
+  static constexpr listener_id most = (listener_id{1} << 24) - 1;
+
+  listener_table() = default;
+  listener_table(const listener_table&) = delete;
+  listener_table& operator=(const listener_table&) = delete;
+
+  /// All listeners were closed before.
+  ~listener_table() {
+    assert(listeners_.empty());
+  }
+
+  bool empty() const noexcept {
+    return listeners_.empty();
+  }
+
+  /// Adds a listener with an id that no other one has.
+  Listener& add() {
+    do
+      last_ = last_ % most + 1;
+    while (listeners_.count(last_) != 0);
+    auto& l = listeners_[last_];
+    l.id = last_;
+    return l;
+  }
+
+  Listener* find(listener_id id) noexcept {
+    auto i = listeners_.find(id);
+    return i != listeners_.end() ? &i->second : nullptr;
+  }
+
+  const Listener* find(listener_id id) const noexcept {
+    auto i = listeners_.find(id);
+    return i != listeners_.end() ? &i->second : nullptr;
+  }
+
+  /// Asks for the end of a listener: what stop_listening() does. Idempotent.
+  void stop(listener_id id) noexcept {
+    if (auto* l = find(id); l != nullptr && !l->closing())
+      l->life = life_state::closing;
+  }
+
+  /// Forgets a listener.
+  void remove(const Listener& l) noexcept {
+    listeners_.erase(l.id);
+  }
+
+  /// Calls `f` with each listener; `f` may remove it and add others.
+  template <class F>
+  void for_each(F f) {
+    for (auto i = listeners_.begin(); i != listeners_.end();)
+      f((i++)->second);
+  }
+
+private:
+  std::map<listener_id, Listener> listeners_;
+  listener_id last_ = 0;
+};
+
+} // namespace pipeactor::port

@@ -1,0 +1,113 @@
+#include "port/listener_table.hpp"
+
+#include "pipeactor/error.hpp"
+
+#include <catch2/catch.hpp>
+#include <spdlog/sinks/ringbuffer_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+#include <vector>
+
+using namespace pipeactor;
+using namespace pipeactor::port;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct test_listener : pipe_listener {
+  int value = 0;
+};
+
+using table = listener_table<test_listener>;
+
+const auto start = time_point{1h};
+
+void remove_all(table& listeners) {
+  listeners.for_each([&](test_listener& l) { listeners.remove(l); });
+}
+
+} // namespace
+
+TEST_CASE("listener_table gives each listener an id that no other one has") {
+  table listeners;
+  auto& a = listeners.add();
+  auto& b = listeners.add();
+  CHECK(a.id != b.id);
+  CHECK(listeners.find(a.id) == &a);
+  CHECK(listeners.find(b.id) == &b);
+  auto gone = a.id;
+  listeners.remove(a);
+  CHECK(listeners.find(gone) == nullptr);
+  CHECK(listeners.add().id != gone);
+  remove_all(listeners);
+  CHECK(listeners.empty());
+}
+
+TEST_CASE("listener_table stops a listener once, and one that is not there never") {
+  table listeners;
+  auto& l = listeners.add();
+  listeners.stop(l.id + 1);
+  CHECK_FALSE(l.closing());
+  listeners.stop(l.id);
+  CHECK(l.life == life_state::closing);
+  CHECK_FALSE(l.reason);
+  l.life = life_state::cancelled;
+  listeners.stop(l.id);
+  CHECK(l.life == life_state::cancelled);
+  remove_all(listeners);
+}
+
+TEST_CASE("a listener that fails ends with the reason, unless its end was asked for before") {
+  table listeners;
+  auto& failing = listeners.add();
+  fail(failing, make_error(errc::os_error));
+  CHECK(failing.closing());
+  CHECK(code_of(failing.reason) == errc::os_error);
+  fail(failing, make_error(errc::out_of_resources));
+  CHECK(code_of(failing.reason) == errc::os_error);
+  auto& stopped = listeners.add();
+  listeners.stop(stopped.id);
+  fail(stopped, make_error(errc::os_error));
+  CHECK_FALSE(stopped.reason);
+  remove_all(listeners);
+}
+
+TEST_CASE("a listener rests for a while after accepting failed, and the log tells it once") {
+  auto lines = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(10);
+  auto before = spdlog::get("pipeactor");
+  spdlog::drop("pipeactor");
+  spdlog::register_logger(std::make_shared<spdlog::logger>("pipeactor", lines));
+  table listeners;
+  auto& l = listeners.add();
+  rest(l, start, "/the/address", make_error(errc::out_of_resources, "no descriptors"));
+  CHECK(l.rest_until == start + defaults::accept_backoff);
+  rest(l, start + 1h, "/the/address", make_error(errc::out_of_resources, "no descriptors"));
+  CHECK(l.rest_until == start + 1h + defaults::accept_backoff);
+  CHECK_FALSE(l.closing());
+  auto logged = lines->last_formatted();
+  REQUIRE(logged.size() == 1);
+  CHECK(logged[0].find("/the/address") != std::string::npos);
+  CHECK(logged[0].find("no descriptors") != std::string::npos);
+  spdlog::drop("pipeactor");
+  if (before != nullptr)
+    spdlog::register_logger(before);
+  remove_all(listeners);
+}
+
+TEST_CASE("listener_table visits each listener, also if it is removed and others are added") {
+  table listeners;
+  auto first = listeners.add().id;
+  auto second = listeners.add().id;
+  std::vector<listener_id> visited;
+  listeners.for_each([&](test_listener& l) {
+    visited.push_back(l.id);
+    listeners.remove(l);
+    if (visited.size() == 1)
+      listeners.add();
+  });
+  REQUIRE(visited.size() == 3);
+  CHECK(visited[0] == first);
+  CHECK(visited[1] == second);
+  CHECK(listeners.empty());
+}
