@@ -12,9 +12,10 @@
 namespace pipeactor::detail {
 
 /// Counts what a connection has received and its handlers have not released yet. Payloads are
-/// charged when they are made, and the bridge pauses; payloads are released on any thread, and the one that brings a paused
-/// connection below half of its limit wakes it. Where the context's memory is exhausted a
-/// connection pauses with the first message that it has handed out, until that is released.
+/// charged when they are made, and the bridge pauses; payloads are released on any thread, and the
+/// one that brings a paused connection below half of its limit wakes it. If the context's memory
+/// is exhausted, a connection pauses with the first message that it has handed out, until that is
+/// released.
 class read_account final : public payload_account, public caf::ref_counted {
 public:
   read_account(size_t byte_limit, size_t message_limit, memory_account_ptr memory)

@@ -18,7 +18,7 @@ namespace pipeactor::port {
 template <class Slot, class Listener>
 class system_port : public completion_port {
 public:
-  // -- the contract, as far as it is the same for all ----------------------------------------------
+  // -- the contract, as far as it is the same for all ------------------------------------------
 
   time_point now() const noexcept final {
     return clock::now();
