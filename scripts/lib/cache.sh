@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # Sourced by the scripts that keep something in the user's cache.
 
-# in_cache PREFIX BUILD: unless PREFIX is there, calls `BUILD WORK`, which leaves it at
-# WORK/prefix. One process builds, others wait for it; what is half done never has the final name.
+# in_cache PREFIX BUILD: if PREFIX is not there yet, calls `BUILD WORK`, which leaves it at
+# WORK/prefix. One process builds while others wait for it. PREFIX appears only once complete.
 in_cache() {
   local prefix=$1 build=$2 work=$1.build
   [[ -d $prefix ]] && return
@@ -10,8 +10,8 @@ in_cache() {
   exec 9>"$prefix.lock"
   flock 9
   [[ -d $prefix ]] && return
-  # Always the same directory: ccache would find nothing again in another one.
-  # shellcheck disable=SC2064 # the name of now
+  # Always the same directory: ccache finds nothing if paths differ.
+  # shellcheck disable=SC2064 # $work is expanded now: it is local
   trap "rm -rf '$work'" EXIT
   rm -rf "$work"
   mkdir "$work"

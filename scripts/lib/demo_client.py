@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""A client of Python's own sockets for demo.sh. Nothing of pipeactor's is in it.
+"""A client for demo.sh, on Python's own sockets. It uses nothing of pipeactor.
 
     demo_client.py echo PATH FILE TIMES    sends each line of FILE as a message, TIMES times
                                            over, and compares what comes back
@@ -44,7 +44,7 @@ def send(path, file):
         messages = text.read().splitlines()
     for message in messages:
         client.send(message)
-    # It hears its own messages too: when the last is back, all are with the server.
+    # The broadcast reaches its sender too: once the last message is back, the server has all.
     for message in messages:
         if client.recv(1 << 20) != message:
             sys.exit("other bytes came back")

@@ -35,6 +35,11 @@ def parse():
                         help="only these servers, separated by commas")
     parser.add_argument("--also", action="append", default=[], metavar="NAME=PROGRAM",
                         help="another build of pipecat, beside pipeactor in each cell")
+    parser.add_argument("--before", action="append", default=[], metavar="REVISION",
+                        help="pipecat of that revision, too, which is built in build/before")
+    parser.add_argument("--history", action="store_true",
+                        help="build pipecat of the revision that brought pipebench, for the cells "
+                             "that show what was gained since")
     parser.add_argument("--rounds", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=0)
     parser.add_argument("--warm-up", type=float, default=0.3, metavar="SECONDS",
@@ -62,15 +67,36 @@ def chosen(options):
     return [c for c in result if c.servers]
 
 
+def build_before(options):
+    """Makes each revision of --before another build of pipecat."""
+    for revision in options.before:
+        try:
+            options.also.append(f"{PIPEACTOR} {revision}={revisions.pipecat_of(revision)}")
+        except LookupError as err:
+            sys.exit(f"pipebench: {err}")
+
+
+def build_first():
+    """Builds what the cells of the part `history` compare with, if git has it."""
+    try:
+        revisions.pipecat_of(revisions.FIRST)
+    except LookupError as err:
+        print(f"pipebench: {err}: what was gained since is not measured", file=sys.stderr)
+
+
 def measure(options):
+    build_before(options)
     plan = running.Plan(binaries=options.binaries.resolve(),
                         rounds=options.rounds or (3 if options.quick else 5),
                         seconds=options.seconds or 0.5, warm_up=options.warm_up,
                         syscalls=not options.no_syscalls, retries=options.retries)
     if not (plan.binaries / "pipebench-load").exists():
         sys.exit(f"pipebench: no pipebench-load in {plan.binaries}: scripts/benchmark.sh builds it")
+    picked = chosen(options)
+    if options.history and any(cell.part == "history" for cell in picked):
+        build_first()
     record = {"machine": machine.describe(), "entries": []}
-    for cell in chosen(options):
+    for cell in picked:
         if cell.part == "history" and len(running.available(cell, plan)) < 2:
             continue
         entry = {"cell": {**dataclasses.asdict(cell), "name": cell.name},

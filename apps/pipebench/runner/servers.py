@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import revisions
+
 PIPEACTOR = "pipeactor"
-# pipeactor as it was when pipebench came, where benchmark.sh has built it.
+# pipeactor as it was when pipebench came: see --history.
 BEFORE = "pipeactor before"
 REFERENCE = "libuv"
 
@@ -53,7 +55,7 @@ SERVERS = {
     PIPEACTOR: Server("pipecat", "packets",
                       "`pipecat listen --echo` on io_uring, one session per client",
                       works=EVERYTHING),
-    BEFORE: Server("../before/first/build/bin/pipecat", "packets",
+    BEFORE: Server(str(revisions.program_of(revisions.FIRST)), "packets",
                    "`pipecat` of the revision that brought pipebench", works=EVERYTHING),
     "pipeactor epoll": Server("pipecat", "packets", "the same on epoll",
                               flags=("--port", "epoll"), works=EVERYTHING),
