@@ -23,7 +23,7 @@ for header in spdlog fmt CLI catch2 asio asio.hpp; do
 done
 
 # The CMake packages of header-only libraries find the headers from where they are themselves.
-cp -r /usr/share/cmake/CLI11 /usr/lib/cmake/Catch2 "$packages"
+cp -r --remove-destination /usr/share/cmake/CLI11 /usr/lib/cmake/Catch2 "$packages"
 # spdlog's wants the compiled library: only its version is taken.
 cp /usr/lib/*/cmake/spdlog/spdlogConfigVersion.cmake "$packages/spdlog"
 cat >"$packages/spdlog/spdlogConfig.cmake" <<CMAKE
