@@ -1,5 +1,5 @@
-// Who may be at the other end, on either side. Clients and servers of other users exist on the
-// simulated port; tests/integration has them as processes.
+// Which clients a server serves. Clients of other users exist on the simulated port;
+// tests/integration has them as processes.
 
 #include "contract/fixture.hpp"
 
@@ -23,23 +23,7 @@ bool is_served(port_fixture& f, const running_server& server, int64_t uid, int64
   return client->receive() == "are you there?";
 }
 
-/// Hears the events of outgoing connections.
-caf::behavior client_handler(caf::event_based_actor*, const log_writer& log) {
-  return event_handlers([=](const connected& e) { log.add(e.connection.id(), "connected"); },
-                        [=](const connect_failed& e) {
-                          log.add(e.connection_id, describe(e.error));
-                        },
-                        [=](const message_failed& e) {
-                          log.add(e.connection.id(), "failed " + to_string(code_of(e.error)));
-                        },
-                        [=](const disconnected& e) {
-                          log.add(e.connection_id, "disconnected " + to_string(code_of(e.reason)));
-                        });
-}
-
 } // namespace
-
-// -- servers ----------------------------------------------------------------------------------
 
 PORT_TEST_CASE("a server serves its own user and root, whatever its access is") {
   port_fixture f{port};
@@ -80,7 +64,7 @@ PORT_TEST_CASE("access group serves its members and refuses others", needs::user
   CHECK(f.log->wait_for("disconnected access_denied", 2));
 }
 
-PORT_TEST_CASE("access by list serves those listed and refuses others", needs::users) {
+PORT_TEST_CASE("an access list serves those that it names and refuses others", needs::users) {
   port_fixture f{port};
   auto access = pipe_access::list({somebody_listed, some_group_listed});
   auto server = f.serve(f.options(access), GENERATE(each_taker()), echo());
@@ -116,7 +100,25 @@ PORT_TEST_CASE("a refused client disturbs nobody and does not count as connected
   CHECK(client->receive() == "news");
 }
 
-PORT_TEST_CASE("a name in access that nobody has is an error at start") {
+PORT_TEST_CASE("the reason tells the process and the user of a refused client", needs::users) {
+  port_fixture f{port};
+  std::string text;
+  script todo;
+  todo.disconnected = [&](const named_pipe_connection&, const caf::error& reason) {
+    text = describe(reason);
+  };
+  auto server = f.serve(f.options(), taker::handler, todo);
+  auto client = f.connect_as_stranger(server);
+  CHECK(client->at_end());
+  REQUIRE(f.log->wait_for("disconnected access_denied"));
+  CHECK(f.log->count("connected") == 0);
+  CHECK(f.log->count("received") == 0);
+  f.end_context();
+  CHECK(text.find(std::to_string(pid_of_clients)) != std::string::npos);
+  CHECK(text.find(std::to_string(stranger)) != std::string::npos);
+}
+
+PORT_TEST_CASE("access that names an unknown user or group is an error at start") {
   port_fixture f{port};
   auto [access, name] = GENERATE(
     table<pipe_access, std::string>({{pipe_access::group("no-such-group"), "no-such-group"},
@@ -126,77 +128,4 @@ PORT_TEST_CASE("a name in access that nobody has is an error at start") {
   REQUIRE_FALSE(ready);
   CHECK(code_of(ready.error()) == errc::invalid_option);
   CHECK(describe(ready.error()).find(name) != std::string::npos);
-}
-
-// -- clients ----------------------------------------------------------------------------------
-
-PORT_TEST_CASE("a client refuses a server that it does not trust, and sends it nothing",
-               needs::users) {
-  port_fixture f{port};
-  f.become_server_of(nobody, nobody, {other_group});
-  client_options options;
-  options.trusted_servers = GENERATE(pipe_access::owner(),
-                                     pipe_access::group(std::to_string(some_group)),
-                                     pipe_access::list({somebody_listed, some_group_listed}));
-  CAPTURE(to_string(options.trusted_servers));
-  auto server = f.serve(f.options(), taker::session);
-  auto handler = f.ended_with_system(f.system().spawn(client_handler, log_writer{f.client_log}));
-  auto manager = f.context().spawn_client_manager(options, handler);
-  auto connection = f.open(manager, server.ready.address);
-  connection.async_write(payload{"secret"});
-  REQUIRE(f.client_log->wait_for("access_denied"));
-  // It may have been refused before the write came.
-  REQUIRE(f.client_log->wait_for("failed"));
-  auto all = f.client_log->all();
-  auto who = "pid " + std::to_string(pid_of_clients) + ", uid " + std::to_string(nobody);
-  CHECK(std::any_of(all.begin(), all.end(),
-                    [&](const std::string& line) { return line.find(who) != std::string::npos; }));
-  CHECK(f.client_log->count("connected") + f.client_log->count("disconnected") == 0);
-  CHECK_FALSE(connection.is_connected());
-  REQUIRE(f.log->wait_for("disconnected"));
-  CHECK(f.log->count("received") == 0);
-}
-
-PORT_TEST_CASE("a client trusts a server of its own user") {
-  port_fixture f{port};
-  auto server = f.serve(f.options(), taker::session, echo());
-  auto manager = f.manage({}, GENERATE(each_taker()));
-  auto connection = f.open(manager, server.ready.address);
-  connection.async_write(payload{"hello"});
-  CHECK(f.client_log->wait_for("received hello"));
-}
-
-PORT_TEST_CASE("a client trusts a server of root, and of those in trusted_servers", needs::users) {
-  port_fixture f{port};
-  client_options options;
-  SECTION("root") {
-    f.become_server_of(0, nobody);
-  }
-  SECTION("everyone") {
-    f.become_server_of(nobody, nobody);
-    options.trusted_servers = pipe_access::everyone();
-  }
-  SECTION("a listed user") {
-    f.become_server_of(nobody, nobody);
-    options.trusted_servers = pipe_access::list({std::to_string(nobody)});
-  }
-  SECTION("a member of a group") {
-    f.become_server_of(nobody, nobody, {other_group, some_group});
-    options.trusted_servers = pipe_access::group(std::to_string(some_group));
-  }
-  auto server = f.serve(f.options(), taker::session, echo());
-  auto manager = f.manage(options, taker::session);
-  auto connection = f.open(manager, server.ready.address);
-  connection.async_write(payload{"hello"});
-  CHECK(f.client_log->wait_for("received hello"));
-}
-
-PORT_TEST_CASE("a name in trusted_servers that nobody has is an error when it connects") {
-  port_fixture f{port};
-  client_options options;
-  options.trusted_servers = pipe_access::list({"no-such-user"});
-  auto connection = f.context().spawn_client_manager(options).connect("contract-any");
-  REQUIRE_FALSE(connection);
-  CHECK(code_of(connection.error()) == errc::invalid_option);
-  CHECK(describe(connection.error()).find("no-such-user") != std::string::npos);
 }

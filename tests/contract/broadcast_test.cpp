@@ -1,4 +1,4 @@
-// One message to all.
+// One message to all clients of a server.
 
 #include "contract/fixture.hpp"
 
@@ -49,7 +49,7 @@ PORT_TEST_CASE("a broadcast's cookie comes back once per recipient") {
   }
 }
 
-PORT_TEST_CASE("a broadcast as a request is answered when every recipient's write has ended") {
+PORT_TEST_CASE("a broadcast request is answered when the last recipient's write has ended") {
   port_fixture f{port};
   auto options = f.options();
   options.num_threads = GENERATE(1, 2);
@@ -65,7 +65,7 @@ PORT_TEST_CASE("a broadcast as a request is answered when every recipient's writ
   CHECK(f.log->count("sent [1]") == 4);
 }
 
-PORT_TEST_CASE("a broadcast that some cannot be sent says how many") {
+PORT_TEST_CASE("the answer to a broadcast counts the recipients that it did not reach") {
   port_fixture f{port};
   auto options = f.options();
   options.write_queue_messages = 4;
@@ -83,7 +83,7 @@ PORT_TEST_CASE("a broadcast that some cannot be sent says how many") {
   CHECK(f.log->wait_for(idler.second.id(), "failed queue_full [100]"));
 }
 
-PORT_TEST_CASE("a broadcast to nobody, or of nothing, is answered at once") {
+PORT_TEST_CASE("a broadcast without recipients or without bytes is answered at once") {
   port_fixture f{port};
   auto server = f.serve(f.options(), taker::session);
   auto broadcast = [&](const std::string& text, int number) {
@@ -101,7 +101,7 @@ PORT_TEST_CASE("a broadcast to nobody, or of nothing, is answered at once") {
   CHECK(broadcast("stopped", 4) == 0);
 }
 
-PORT_TEST_CASE("a broadcast that was awaited is before a later write") {
+PORT_TEST_CASE("a write made after the answer to a broadcast arrives after it") {
   port_fixture f{port};
   auto options = f.options();
   options.num_threads = 2;

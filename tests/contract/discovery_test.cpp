@@ -49,8 +49,7 @@ PORT_TEST_CASE("find_named_pipes disturbs no server", needs::discovery) {
         == lines{"ready " + options.pipe_name, "connected", "received only me", "sent"});
 }
 
-PORT_TEST_CASE("find_named_pipes is a request of actors too, and many at once are answered",
-               needs::discovery) {
+PORT_TEST_CASE("actors may send find_named_pipes, many at once", needs::discovery) {
   port_fixture f{port};
   auto options = f.options();
   auto server = f.serve(options, taker::session);
@@ -70,7 +69,7 @@ PORT_TEST_CASE("find_named_pipes is a request of actors too, and many at once ar
   CHECK(right == 100);
 }
 
-PORT_TEST_CASE("find_named_pipes answers also when the context is gone") {
+PORT_TEST_CASE("find_named_pipes is answered even after the context has ended") {
   port_fixture f{port};
   auto manager = f.context().spawn_client_manager({});
   f.end_context();

@@ -138,7 +138,7 @@ PORT_TEST_CASE("a message loop that is left before it is entered returns at once
   CHECK(host.log->all() == lines{"ready"});
 }
 
-PORT_TEST_CASE("a message loop runs what waits, whatever its timeout, and then ends in time") {
+PORT_TEST_CASE("a message loop runs what waits, whatever its timeout, and then returns in time") {
   port_fixture f{port};
   loop_host host{f, f.options()};
   CHECK(host.loop.enter_message_loop(0ms) == loop_end::timed_out);
@@ -155,7 +155,8 @@ PORT_TEST_CASE("a message loop runs what waits, whatever its timeout, and then e
   CHECK(host.loop.enter_message_loop(std::chrono::milliseconds::max()) == loop_end::left);
 }
 
-PORT_TEST_CASE("events wait while no thread is in the message loop, and their client is not read") {
+PORT_TEST_CASE(
+  "events wait while no thread is in the message loop, and reading their client pauses") {
   port_fixture f{port};
   auto options = f.options();
   options.read_queue_messages = 16;
@@ -177,7 +178,7 @@ PORT_TEST_CASE("events wait while no thread is in the message loop, and their cl
   CHECK(replies == std::vector<std::string>(count, pattern(1000)));
 }
 
-PORT_TEST_CASE("what a callback throws leaves the message loop, and no other event is lost") {
+PORT_TEST_CASE("an exception in a callback leaves the message loop, and no other event is lost") {
   port_fixture f{port};
   message_loop* loop = nullptr;
   auto on = echo_until_the_end(loop);
@@ -203,7 +204,7 @@ PORT_TEST_CASE("what a callback throws leaves the message loop, and no other eve
   CHECK(host.log->count("received") == 3);
 }
 
-PORT_TEST_CASE("a second thread, or a callback, does not get into the message loop") {
+PORT_TEST_CASE("neither a second thread nor a callback may enter a message loop") {
   port_fixture f{port};
   message_loop* loop = nullptr;
   std::vector<loop_end> seen;
@@ -300,7 +301,7 @@ PORT_TEST_CASE("a message loop hosts clients as it hosts servers") {
   CHECK(seen == lines{"connect_failed no_such_pipe"});
 }
 
-PORT_TEST_CASE("a message loop tells of a connection that comes back by itself") {
+PORT_TEST_CASE("a message loop reports a connection that comes back by itself") {
   port_fixture f{port};
   message_loop loop{f.context()};
   named_pipe_server server;

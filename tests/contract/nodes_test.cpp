@@ -138,7 +138,7 @@ PORT_TEST_CASE("a connection of another node is not local") {
   CHECK(x.remote.custom_data() == nullptr);
 }
 
-PORT_TEST_CASE("another node writes to a connection, and hears how it went") {
+PORT_TEST_CASE("another node writes to a connection, and the write is answered") {
   shared_connection x{port, GENERATE(each_taker())};
   CHECK_FALSE(x.remote.async_write(payload{"from afar"}, cookie::of(payload{"bytes"})));
   CHECK(x.client->receive() == "from afar");
@@ -161,7 +161,7 @@ PORT_TEST_CASE("another node reads from a connection") {
   CHECK(data->text() == "to afar");
 }
 
-PORT_TEST_CASE("a cookie from another node has to be bytes, and is refused at the sender else") {
+PORT_TEST_CASE("a cookie from another node must be bytes, or the sender's own node refuses it") {
   shared_connection x{port, GENERATE(each_taker())};
   CHECK(code_of(x.remote.async_write(payload{"x"}, cookie::of(7))) == errc::cookie_not_portable);
   CHECK(code_of(x.remote.async_read(cookie::of(7))) == errc::cookie_not_portable);
@@ -185,7 +185,7 @@ PORT_TEST_CASE("another node closes a connection") {
   CHECK(x.log->wait_for("disconnected closed_by_us"));
 }
 
-PORT_TEST_CASE("another node that monitors a connection hears of its end") {
+PORT_TEST_CASE("another node that monitors a connection is notified of its end") {
   shared_connection x{port, GENERATE(each_taker())};
   auto& self = *x.node.self;
   self->monitor(x.remote.actor());
@@ -307,7 +307,7 @@ PORT_TEST_CASE("a node that goes away leaves server and connection as they were"
   CHECK(f.log->wait_for("received still here"));
 }
 
-PORT_TEST_CASE("destroying context and system with handles kept on another node does not hang") {
+PORT_TEST_CASE("destroying context and system does not hang while another node keeps handles") {
   port_fixture f{port, {}, place::node};
   other_node node;
   auto server = f.serve(f.options(), GENERATE(each_taker()));

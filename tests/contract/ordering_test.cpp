@@ -10,7 +10,7 @@ static void send_in_pieces(test_client& client, std::string_view all) {
     client.send(all.substr(at, step));
 }
 
-PORT_TEST_CASE("messages of one connection arrive in the order read") {
+PORT_TEST_CASE("messages of one connection arrive in the order sent") {
   port_fixture f{port};
   constexpr int count = 2000;
   auto server = f.serve(f.options(), GENERATE(each_taker()));
@@ -25,7 +25,7 @@ PORT_TEST_CASE("messages of one connection arrive in the order read") {
   CHECK(f.log->of(f.log->connection().id()) == expected);
 }
 
-PORT_TEST_CASE("writes of one sender leave in the order sent, under back-pressure too") {
+PORT_TEST_CASE("writes of one sender leave in the order sent, even under back-pressure") {
   port_fixture f{port};
   constexpr int count = 3000;
   auto server = f.serve(f.options(), GENERATE(each_taker()));

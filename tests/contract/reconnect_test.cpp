@@ -31,7 +31,7 @@ PORT_TEST_CASE("a connection waits for a server that is not there yet") {
   CHECK(connection.is_connected());
 }
 
-PORT_TEST_CASE("a connection comes back when its server does, and every change is told") {
+PORT_TEST_CASE("a connection comes back when its server does, and each change raises an event") {
   port_fixture f{port};
   auto options = f.options();
   auto server = f.serve(options, taker::session, echo());
@@ -53,7 +53,7 @@ PORT_TEST_CASE("a connection comes back when its server does, and every change i
   CHECK_FALSE(connection.is_opening());
 }
 
-PORT_TEST_CASE("writes between two connections wait, in order") {
+PORT_TEST_CASE("writes wait in order while a connection is lost") {
   port_fixture f{port};
   auto options = f.options();
   auto server = f.serve(options, taker::session);
@@ -77,7 +77,7 @@ PORT_TEST_CASE("writes between two connections wait, in order") {
     CHECK(arrived[i] == "received " + std::to_string(i));
 }
 
-PORT_TEST_CASE("writes between two connections fail where that was chosen") {
+PORT_TEST_CASE("writes fail while a connection is lost, if that was chosen") {
   port_fixture f{port};
   auto options = f.options();
   auto server = f.serve(options, taker::session);
@@ -94,7 +94,7 @@ PORT_TEST_CASE("writes between two connections fail where that was chosen") {
   CHECK_FALSE(f.ask(connection.actor(), async_write{payload{"y"}, {}}));
 }
 
-PORT_TEST_CASE("what the lost connection had not sent fails, each cookie once") {
+PORT_TEST_CASE("writes that a lost connection had not sent fail, each cookie once") {
   port_fixture f{port};
   auto options = f.options();
   options.continuously_read = false; // reads nothing: writes pile up
@@ -115,7 +115,7 @@ PORT_TEST_CASE("what the lost connection had not sent fails, each cookie once") 
   CHECK(f.client_log->count("sent") + f.client_log->count("failed") == count);
 }
 
-PORT_TEST_CASE("a session that hears of a lost connection may close it for good") {
+PORT_TEST_CASE("a session may close a connection that was lost") {
   port_fixture f{port};
   auto options = f.options();
   auto server = f.serve(options, taker::session);
@@ -157,7 +157,7 @@ PORT_TEST_CASE("a connection gives up after max_attempts") {
   CHECK_FALSE(connection.is_opening());
 }
 
-PORT_TEST_CASE("what time does not mend ends a connection at once") {
+PORT_TEST_CASE("an error that time does not mend ends a connection at once") {
   port_fixture f{port};
   auto manager = f.manage(reconnecting_options(), GENERATE(each_taker()));
   auto connection = f.open(manager, "");
@@ -165,7 +165,7 @@ PORT_TEST_CASE("what time does not mend ends a connection at once") {
   CHECK(f.client_log->count("reconnecting") == 0);
 }
 
-PORT_TEST_CASE("an exception in a session is not mended by coming back") {
+PORT_TEST_CASE("a connection does not come back after an exception in its session") {
   port_fixture f{port};
   auto server = f.serve(f.options(), taker::session);
   script todo;

@@ -1,4 +1,4 @@
-// Starting, stopping and asking a server.
+// Servers that start and stop.
 
 #include "contract/fixture.hpp"
 
@@ -35,7 +35,7 @@ PORT_TEST_CASE("server_ready names the server, the pipe, its address and the lon
   seen = {};
 }
 
-PORT_TEST_CASE("a session's server tells its handler when it is ready, and nothing else") {
+PORT_TEST_CASE("the handler of a server with sessions takes server_ready and nothing else") {
   port_fixture f{port};
   auto events = std::make_shared<event_log>();
   auto options = f.options();
@@ -63,7 +63,7 @@ PORT_TEST_CASE("start and stop are idempotent") {
   CHECK_FALSE(server.stop());
 }
 
-PORT_TEST_CASE("a start that comes while a server stops is answered after it") {
+PORT_TEST_CASE("a start during a stop is answered after the stop") {
   port_fixture f{port};
   auto server = f.serve(f.options(), taker::handler);
   auto client = f.connect(server);
@@ -76,50 +76,6 @@ PORT_TEST_CASE("a start that comes while a server stops is answered after it") {
   auto next = f.connect(server);
   CHECK(f.log->wait_for("connected", 2));
   CHECK(f.log->count("ready") == 2);
-}
-
-PORT_TEST_CASE("a server cannot start without a pipe name") {
-  port_fixture f{port};
-  auto options = f.options();
-  options.pipe_name.clear();
-  auto ready = f.context().spawn_server(options).start();
-  REQUIRE_FALSE(ready);
-  CHECK(code_of(ready.error()) == errc::missing_pipe_name);
-  CHECK(describe(ready.error()).find("cannot start without specifying a pipe name")
-        != std::string::npos);
-}
-
-PORT_TEST_CASE("a server cannot start with an option out of range") {
-  port_fixture f{port};
-  auto options = f.options();
-  options.num_threads = 0;
-  auto ready = f.context().spawn_server(options).start();
-  REQUIRE_FALSE(ready);
-  CHECK(code_of(ready.error()) == errc::invalid_option);
-  CHECK(describe(ready.error()).find("num_threads") != std::string::npos);
-}
-
-PORT_TEST_CASE("a max_message_size that the system does not grant fails at start") {
-  port_fixture f{port};
-  auto options = f.options();
-  options.max_message_size = size_t{1} << 30;
-  auto ready = f.context().spawn_server(options).start();
-  REQUIRE_FALSE(ready);
-  INFO(describe(ready.error()));
-  CHECK(code_of(ready.error()) == errc::invalid_option);
-}
-
-PORT_TEST_CASE("a second server on a live name is told that the pipe is in use",
-               needs::one_server_per_name) {
-  port_fixture f{port};
-  auto server = f.serve(f.options(), taker::session, echo());
-  auto second = f.context().spawn_server(server.options).start();
-  REQUIRE_FALSE(second);
-  CHECK(code_of(second.error()) == errc::pipe_in_use);
-  // The first one is not disturbed.
-  auto client = f.connect(server);
-  CHECK(client->send("still there"));
-  CHECK(client->receive() == "still there");
 }
 
 PORT_TEST_CASE("stop is answered after the last client_disconnected was enqueued") {
@@ -167,7 +123,7 @@ PORT_TEST_CASE("stop waits for clients that are on their way to another bridge")
   }
 }
 
-PORT_TEST_CASE("a name is free at once when stop was answered") {
+PORT_TEST_CASE("a name is free as soon as stop is answered") {
   port_fixture f{port};
   auto options = f.options();
   for (int round = 0; round < 20; ++round) {
@@ -177,6 +133,19 @@ PORT_TEST_CASE("a name is free at once when stop was answered") {
     REQUIRE(client->receive() == "round");
     REQUIRE_FALSE(server.server.stop());
   }
+}
+
+PORT_TEST_CASE("a second server on a live name fails with pipe_in_use",
+               needs::one_server_per_name) {
+  port_fixture f{port};
+  auto server = f.serve(f.options(), taker::session, echo());
+  auto second = f.context().spawn_server(server.options).start();
+  REQUIRE_FALSE(second);
+  CHECK(code_of(second.error()) == errc::pipe_in_use);
+  // The first one is not disturbed.
+  auto client = f.connect(server);
+  CHECK(client->send("still there"));
+  CHECK(client->receive() == "still there");
 }
 
 static void start_and_stop(port_kind port, int rounds) {
@@ -203,80 +172,10 @@ static void start_and_stop(port_kind port, int rounds) {
   CHECK(open_handles() <= before + handles_that_come);
 }
 
-PORT_TEST_CASE("a server starts and stops 1,000 times and leaks nothing") {
+PORT_TEST_CASE("a server that starts and stops 1,000 times leaks nothing") {
   start_and_stop(port, 1000);
 }
 
-PORT_TEST_CASE("a server starts and stops 20,000 times and leaks nothing", "[long]") {
+PORT_TEST_CASE("a server that starts and stops 20,000 times leaks nothing", "[long]") {
   start_and_stop(port, 20'000);
-}
-
-PORT_TEST_CASE("hundreds of connections of one client are served, and keep nobody else out") {
-  port_fixture f{port};
-  auto options = f.options();
-  options.pending_instances = 4;
-  auto server = f.serve(options, GENERATE(each_taker()), echo());
-  // Windows counts a pipe's instances in a byte, and takes 255 for any number.
-  constexpr size_t count = 300;
-  std::vector<client_ptr> clients;
-  for (size_t i = 0; i < count; ++i)
-    clients.push_back(f.connect(server));
-  for (size_t i = 0; i < count; ++i)
-    REQUIRE(clients[i]->send(std::to_string(i)));
-  for (size_t i = 0; i < count; ++i)
-    REQUIRE(clients[i]->receive() == std::to_string(i));
-  auto other = f.connect(server);
-  CHECK(other->send("me too"));
-  CHECK(other->receive() == "me too");
-  clients.clear();
-  CHECK(f.log->wait_for("disconnected", count));
-}
-
-PORT_TEST_CASE("get_connections returns those that are connected") {
-  port_fixture f{port};
-  auto server = f.serve(f.options(), taker::handler);
-  auto none = server.server.connections();
-  REQUIRE(none);
-  CHECK(none->empty());
-  auto first = f.connect_and_wait(server, 0);
-  auto second = f.connect_and_wait(server, 1);
-  auto both = server.server.connections();
-  REQUIRE(both);
-  REQUIRE(both->size() == 2);
-  CHECK(std::count(both->begin(), both->end(), first.second) == 1);
-  CHECK(std::count(both->begin(), both->end(), second.second) == 1);
-  first.first->close();
-  // A close is answered when the pipe is closed, and the server hears of it before.
-  CHECK_FALSE(f.ask(first.second.actor(), async_close{}));
-  auto left = server.server.connections();
-  REQUIRE(left);
-  REQUIRE(left->size() == 1);
-  CHECK(left->front() == second.second);
-}
-
-PORT_TEST_CASE("options are read when a server starts") {
-  port_fixture f{port};
-  auto options = f.options();
-  options.max_message_size = 1000;
-  auto server = f.serve(options, taker::session);
-  CHECK(server.ready.max_message_size == 1000);
-  options.max_message_size = 5000;
-  auto again = server.server.start();
-  REQUIRE(again);
-  CHECK(again->max_message_size == 1000);
-}
-
-PORT_TEST_CASE("a client that connects and closes at once disturbs nobody") {
-  port_fixture f{port};
-  auto server = f.serve(f.options(), taker::session, echo());
-  auto other = f.connect_and_wait(server, 0);
-  auto before = open_handles();
-  for (int i = 0; i < 200; ++i)
-    f.connect(server)->close();
-  REQUIRE(f.log->wait_for("disconnected", 200));
-  CHECK(f.log->count("connected") == 201);
-  CHECK(f.log->count("disconnected closed_by_peer") == 200);
-  CHECK(open_handles() <= before + handles_that_come);
-  CHECK(other.first->send("still there"));
-  CHECK(other.first->receive() == "still there");
 }

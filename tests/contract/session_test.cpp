@@ -1,5 +1,5 @@
-// The session as an actor: what CAF promises of mailboxes holds also where completions come
-// past the mailbox.
+// The session as an actor: what CAF promises of mailboxes holds even though completions come past
+// the mailbox.
 
 #include "contract/fixture.hpp"
 
@@ -302,7 +302,7 @@ PORT_TEST_CASE("a session ignores messages that it has no handler for") {
   CHECK(client->receive() == "x");
 }
 
-PORT_TEST_CASE("a session hears the end of an actor that it monitors") {
+PORT_TEST_CASE("a session is notified when an actor that it monitors ends") {
   port_fixture f{port};
   auto worker = f.spawn([]() -> caf::behavior { return {[](int) {}}; });
   role todo;
@@ -319,7 +319,7 @@ PORT_TEST_CASE("a session hears the end of an actor that it monitors") {
   CHECK(f.log->of(connection.id()).at(2) == "as told");
 }
 
-PORT_TEST_CASE("a session drops the last reference to itself inside a handler") {
+PORT_TEST_CASE("a session may drop the last reference to itself inside a handler") {
   port_fixture f{port};
   role todo;
   todo.connected = [](acting_session& s) { s.mine = s.connection(); };
@@ -344,7 +344,7 @@ PORT_TEST_CASE("a session drops the last reference to itself inside a handler") 
   }
 }
 
-PORT_TEST_CASE("a session closes its own connection from inside each event") {
+PORT_TEST_CASE("a session may close its own connection inside any event") {
   port_fixture f{port};
   auto which = GENERATE(0, 1, 2);
   role todo;

@@ -46,7 +46,7 @@ private:
 
 } // namespace
 
-PORT_TEST_CASE("no handler of a connection runs on two threads at once, and all on its bridge's") {
+PORT_TEST_CASE("all handlers of a connection run on its bridge's thread, one at a time") {
   port_fixture f{port};
   auto options = f.options();
   options.num_threads = GENERATE(1, 2);
@@ -111,7 +111,7 @@ PORT_TEST_CASE("ordinary actors woken from a bridge run on the scheduler and not
   CHECK(elsewhere->threads().count(*bridge.begin()) == 0);
 }
 
-PORT_TEST_CASE("a marshalled handler does not run on the bridge either, and one event at a time") {
+PORT_TEST_CASE("a marshalled handler runs off the bridge, one event at a time") {
   port_fixture f{port};
   auto options = f.options();
   options.num_threads = 2;
@@ -144,7 +144,7 @@ PORT_TEST_CASE("a marshalled handler does not run on the bridge either, and one 
     CHECK(f.log->threads().count(thread) == 0);
 }
 
-PORT_TEST_CASE("several bridges share the connections") {
+PORT_TEST_CASE("several bridges share the accepted connections") {
   port_fixture f{port};
   auto options = f.options();
   options.num_threads = GENERATE(size_t{1}, size_t{2}, size_t{3});

@@ -1,0 +1,93 @@
+// Reading message by message (`continuously_read` off).
+
+#include "contract/fixture.hpp"
+
+using namespace contract;
+
+PORT_TEST_CASE("async_read is refused if reading is continuous") {
+  port_fixture f{port};
+  auto server = f.serve(f.options(), GENERATE(each_taker()));
+  auto [client, connection] = f.connect_and_wait(server);
+  auto read = f.ask_for<payload>(connection.actor(), async_read{cookie::of(1)});
+  REQUIRE_FALSE(read);
+  CHECK(code_of(read.error()) == errc::invalid_option);
+  CHECK(f.log->wait_for("failed invalid_option [1]"));
+  CHECK(client->send("still read"));
+  CHECK(f.log->wait_for("received still read"));
+}
+
+PORT_TEST_CASE("manual mode delivers one message per async_read with its cookie") {
+  port_fixture f{port};
+  auto options = f.options();
+  options.continuously_read = false;
+  auto server = f.serve(options, GENERATE(each_taker()));
+  auto [client, connection] = f.connect_and_wait(server);
+  for (auto text : {"a", "b", "c", "d"})
+    CHECK(client->send(text));
+  connection.async_read(cookie::of(1));
+  REQUIRE(f.log->wait_for("received a [1]"));
+  // The write's event is behind whatever else would have been delivered.
+  CHECK_FALSE(f.ask(connection.actor(), async_write{payload{"x"}, {}}));
+  CHECK(f.log->count("received") == 1);
+  connection.async_read(cookie::of(2));
+  connection.async_read(cookie::of(3));
+  connection.async_read();
+  REQUIRE(f.log->wait_for("received", 4));
+  connection.async_read(cookie::of(5));
+  CHECK(client->send("e"));
+  REQUIRE(f.log->wait_for("received", 5));
+  auto seen = f.log->of(connection.id());
+  seen.erase(std::remove(seen.begin(), seen.end(), "sent"), seen.end());
+  CHECK(seen
+        == lines{"connected", "received a [1]", "received b [2]", "received c [3]", "received d",
+                 "received e [5]"});
+}
+
+PORT_TEST_CASE("in manual mode the end is reported at once if nothing unread is left") {
+  port_fixture f{port};
+  auto options = f.options();
+  options.continuously_read = false;
+  auto server = f.serve(options, GENERATE(each_taker()));
+  auto [client, connection] = f.connect_and_wait(server);
+  client->close();
+  REQUIRE(f.log->wait_for("disconnected closed_by_peer"));
+}
+
+PORT_TEST_CASE("in manual mode a read that meets the end fails with the reason") {
+  port_fixture f{port};
+  auto options = f.options();
+  options.continuously_read = false;
+  auto server = f.serve(options, GENERATE(each_taker()));
+  auto [client, connection] = f.connect_and_wait(server);
+  connection.async_read(cookie::of(1));
+  connection.async_read(cookie::of(2));
+  CHECK(client->send("last words"));
+  REQUIRE(f.log->wait_for("received last words [1]"));
+  client->close();
+  REQUIRE(f.log->wait_for("disconnected"));
+  CHECK(f.log->of(connection.id())
+        == lines{"connected", "received last words [1]", "failed closed_by_peer [2]",
+                 "disconnected closed_by_peer"});
+}
+
+PORT_TEST_CASE("in manual mode the end waits until the last words are read") {
+  port_fixture f{port};
+  auto options = f.options();
+  options.continuously_read = false;
+  auto server = f.serve(options, GENERATE(each_taker()));
+  auto [client, connection] = f.connect_and_wait(server);
+  CHECK(client->send("last"));
+  CHECK(client->send("words"));
+  client->close();
+  connection.async_read(cookie::of(1));
+  REQUIRE(f.log->wait_for("received last [1]"));
+  CHECK(connection.is_connected());
+  // The third read meets the end, or comes after it: it fails in any case.
+  connection.async_read(cookie::of(2));
+  connection.async_read(cookie::of(3));
+  REQUIRE(f.log->wait_for("disconnected closed_by_peer"));
+  REQUIRE(f.log->wait_for("failed"));
+  auto seen = f.log->of(connection.id());
+  REQUIRE(seen.size() == 5);
+  CHECK(seen[2] == "received words [2]");
+}

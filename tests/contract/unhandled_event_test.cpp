@@ -1,0 +1,85 @@
+// Events that nobody handles.
+
+#include "contract/fixture.hpp"
+
+#include <iostream>
+
+using namespace contract;
+
+namespace {
+
+/// Takes what would go to stdout, from any thread.
+class captured_output final : public std::streambuf {
+public:
+  captured_output() : previous_(std::cout.rdbuf(this)) {}
+
+  ~captured_output() override {
+    std::cout.rdbuf(previous_);
+  }
+
+  bool wait_for(const std::string& text) {
+    std::unique_lock guard{mutex_};
+    return changed_.wait_for(guard, patience,
+                             [&] { return text_.find(text) != std::string::npos; });
+  }
+
+  std::string text() {
+    std::lock_guard guard{mutex_};
+    return text_;
+  }
+
+protected:
+  int_type overflow(int_type c) override {
+    auto letter = static_cast<char>(c);
+    xsputn(&letter, 1);
+    return c;
+  }
+
+  std::streamsize xsputn(const char* data, std::streamsize size) override {
+    std::lock_guard guard{mutex_};
+    text_.append(data, static_cast<size_t>(size));
+    changed_.notify_all();
+    return size;
+  }
+
+private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::string text_;
+  std::streambuf* previous_;
+};
+
+} // namespace
+
+PORT_TEST_CASE("an event that a handler does not handle prints nothing") {
+  port_fixture f{port};
+  auto handler = f.spawn([log = f.log]() -> caf::behavior {
+    return event_handlers([=](const client_connected&) { log->add(0, "connected"); });
+  });
+  auto options = f.options();
+  auto server = f.started(f.context().spawn_server(options, handler), options);
+  auto careless = f.spawn([]() -> caf::behavior { return {[](int) {}}; });
+  auto client = f.connect(server);
+  REQUIRE(f.log->wait_for("connected"));
+  std::string printed;
+  auto complained = false;
+  {
+    captured_output output;
+    client->send("x");
+    auto connections = server.server.connections();
+    for (auto& connection : *connections) {
+      connection.async_write(payload{"y"});
+      connection.async_read();
+    }
+    client->receive();
+    client->close();
+    server.server.stop();
+    // What nobody handles is printed else, and in this order.
+    caf::anon_send(careless, std::string{"complain"});
+    complained = output.wait_for("complain");
+    printed = output.text();
+  }
+  CHECK(complained);
+  CHECK(printed.find("pipeactor") == std::string::npos);
+  CHECK(printed.find("client_") == std::string::npos);
+}
