@@ -1,5 +1,6 @@
 #include "pipeactor/error.hpp"
 
+#include <iterator>
 #include <system_error>
 
 namespace pipeactor {
@@ -12,48 +13,26 @@ struct entry {
 };
 
 constexpr entry entries[] = {
-  {"none", "no error"},
-  {"closed_by_us", "the connection was closed on this side"},
-  {"closed_by_peer", "the peer closed the connection"},
-  {"peer_reset", "the peer closed the connection without reading what was sent to it"},
-  {"message_too_large", "a message is longer than max_message_size"},
-  {"queue_full", "the peer does not read and write_queue_limit is reached"},
-  {"access_denied", "access to the pipe is denied"},
-  {"handler_failed", "a handler of the session threw an exception or reported an error"},
-  {"operation_aborted", "the connection was closed before the operation ended"},
-  {"not_connected", "the connection is closed"},
-  {"not_local", "the connection belongs to another node: ask it by message"},
-  {"timed_out", "the operation did not end in time"},
-  {"missing_pipe_name", "cannot start without specifying a pipe name"},
-  {"invalid_pipe_name", "the pipe name is not allowed"},
-  {"pipe_name_too_long", "the pipe name is too long for the operating system"},
-  {"pipe_in_use", "another server holds this pipe name"},
-  {"no_such_pipe", "no server listens on this pipe name"},
-  {"pipe_busy", "the server has no free instance: try again"},
-  {"not_a_pipe", "the path exists but is not a pipe of the requested mode"},
-  {"unsafe_directory", "the pipe directory is not safe to use"},
-  {"invalid_option", "an option is out of range"},
-  {"not_supported", "this platform does not support the operation"},
-  {"out_of_resources", "the operating system has no resources left for this"},
-  {"shutting_down", "the context is shutting down"},
-  {"os_error", "the operating system reported an error"},
-  {"cookie_not_portable", "a cookie from another node must be bytes: cookie::of(payload)"},
+#define PIPEACTOR_ENTRY(name, text) {#name, text},
+  PIPEACTOR_ERROR_CODES(PIPEACTOR_ENTRY)
+#undef PIPEACTOR_ENTRY
 };
 
-constexpr auto last_code = errc::cookie_not_portable;
-
-static_assert(sizeof(entries) / sizeof(entry) == static_cast<size_t>(last_code) + 1,
-              "every code needs a name and a text");
-
-const entry& entry_of(errc code) {
+/// Returns an entry for codes of newer versions, too.
+entry entry_of(errc code) {
   auto index = static_cast<size_t>(code);
-  return entries[index <= static_cast<size_t>(last_code) ? index : 0];
+  return index < std::size(entries) ? entries[index]
+                                    : entry{"unknown", "an error of a newer version of pipeactor"};
 }
 
 } // namespace
 
 std::string to_string(errc code) {
   return entry_of(code).name;
+}
+
+std::string describe(errc code) {
+  return entry_of(code).text;
 }
 
 caf::error make_error(errc code, std::string text, int os_code) {
@@ -65,7 +44,7 @@ caf::error make_error(errc code, std::string text) {
 }
 
 caf::error make_error(errc code) {
-  return make_error(code, entry_of(code).text, 0);
+  return make_error(code, describe(code), 0);
 }
 
 errc code_of(const caf::error& err) {
@@ -82,7 +61,7 @@ int os_code_of(const caf::error& err) {
 
 std::string describe(const caf::error& err) {
   if (!err)
-    return entry_of(errc::none).text;
+    return describe(errc::none);
   if (!detail::is_category<errc>(err))
     return to_string(err);
   auto result = to_string(code_of(err));

@@ -9,44 +9,57 @@
 
 namespace pipeactor {
 
-/// Why an operation failed or a connection ended. Values are stable: they cross
-/// machines inside `caf::error`.
+/// All error codes: X(name, general text). A new one goes to the end, for the values of the others
+/// are stable: they travel between machines inside `caf::error`.
+#define PIPEACTOR_ERROR_CODES(X)                                                                   \
+  X(none, "no error")                                                                              \
+  /* -- why a connection ended */                                                                  \
+  X(closed_by_us, "the connection was closed on this side")                                        \
+  X(closed_by_peer, "the peer closed the connection")                                              \
+  X(peer_reset, "the peer closed the connection without reading all that was sent to it")          \
+  X(message_too_large,                                                                             \
+    "the message is longer than max_message_size allows: send shorter ones, or raise it")          \
+  X(queue_full, "the peer does not read and the write queue is full: write less, or raise "        \
+                "write_queue_bytes and write_queue_messages")                                      \
+  X(access_denied, "access to the pipe is denied: its server must admit this user")                \
+  X(handler_failed, "a handler of the session threw an exception or reported an error")            \
+  /* -- why an operation failed */                                                                 \
+  X(operation_aborted, "the connection was closed before the operation ended")                     \
+  X(not_connected, "the connection is closed: open a new one")                                     \
+  X(not_local, "the connection belongs to another node: ask it by message")                        \
+  X(timed_out, "the operation did not end in time: try again, or allow more time")                 \
+  X(cookie_not_portable,                                                                           \
+    "a cookie that comes from another node must be bytes: use cookie::of(payload)")                \
+  /* -- why a server or client could not begin */                                                  \
+  X(missing_pipe_name, "cannot start without specifying a pipe name")                              \
+  X(invalid_pipe_name, "the system does not take such a pipe name: choose another one")            \
+  X(pipe_name_too_long, "the pipe name is too long for the system: choose a shorter one")          \
+  X(pipe_in_use, "another server has this pipe name: stop it, or choose another name")             \
+  X(no_such_pipe, "no server listens on this pipe name: start the server first")                   \
+  X(pipe_busy, "too many clients wait for the server: try again")                                  \
+  X(not_a_pipe, "it exists and is not a pipe of this mode (message or byte): choose the other "    \
+                "mode, or another name")                                                           \
+  X(unsafe_directory,                                                                              \
+    "other users could misuse the directory of the pipe: mend its owner and rights")               \
+  X(invalid_option, "an option is out of range: see the documentation of the options")             \
+  X(not_supported, "this platform does not support the operation")                                 \
+  X(out_of_resources, "the system has no resources left for this: free some, or raise its limits") \
+  X(shutting_down, "the context is shutting down")                                                 \
+  /* -- anything else that the operating system reported */                                        \
+  X(os_error, "the operating system reported an error")
+
+/// Why an operation failed or a connection ended. The values are stable.
 enum class errc : uint8_t {
-  none = 0,
-  // -- why a connection ended
-  closed_by_us,
-  closed_by_peer,
-  peer_reset,
-  message_too_large,
-  queue_full,
-  access_denied,
-  handler_failed,
-  // -- why an operation failed
-  operation_aborted,
-  not_connected,
-  not_local,
-  timed_out,
-  // -- why a server or client could not begin
-  missing_pipe_name,
-  invalid_pipe_name,
-  pipe_name_too_long,
-  pipe_in_use,
-  no_such_pipe,
-  pipe_busy,
-  not_a_pipe,
-  unsafe_directory,
-  invalid_option,
-  not_supported,
-  out_of_resources,
-  shutting_down,
-  // -- anything else the operating system reported
-  os_error,
-  // -- why a request to another node was not made
-  cookie_not_portable,
+#define PIPEACTOR_DECLARE_CODE(name, text) name,
+  PIPEACTOR_ERROR_CODES(PIPEACTOR_DECLARE_CODE)
+#undef PIPEACTOR_DECLARE_CODE
 };
 
 /// Returns the code's name, e.g. "pipe_in_use".
 PIPEACTOR_EXPORT std::string to_string(errc code);
+
+/// Returns the code's general text, e.g. "too many clients wait for the server: try again".
+PIPEACTOR_EXPORT std::string describe(errc code);
 
 /// Returns an error with a text that says what happened and what to do.
 /// @param os_code `errno` or `GetLastError()` where one caused it, else 0.

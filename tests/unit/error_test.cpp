@@ -17,14 +17,23 @@ bool contains(const std::string& text, const std::string& part) {
 
 } // namespace
 
-TEST_CASE("every error code has a name of its own") {
+TEST_CASE("every error code has a name and a text of its own") {
   std::set<std::string> names;
-  auto last = static_cast<int>(errc::cookie_not_portable);
-  for (int value = 0; value <= last; ++value)
+  std::set<std::string> texts;
+  auto last = static_cast<int>(errc::os_error);
+  for (int value = 0; value <= last; ++value) {
     names.insert(to_string(static_cast<errc>(value)));
+    texts.insert(describe(static_cast<errc>(value)));
+  }
   CHECK(names.size() == static_cast<size_t>(last) + 1);
+  CHECK(texts.size() == names.size());
   CHECK(to_string(errc::pipe_in_use) == "pipe_in_use");
-  CHECK(to_string(static_cast<errc>(200)) == "none");
+  CHECK(describe(errc::pipe_busy) == "too many clients wait for the server: try again");
+}
+
+TEST_CASE("a code of a newer version is shown as unknown") {
+  CHECK(to_string(static_cast<errc>(200)) == "unknown");
+  CHECK(contains(describe(make_error(static_cast<errc>(200))), "newer version"));
 }
 
 TEST_CASE("error codes keep their values, which cross machines") {
@@ -32,10 +41,10 @@ TEST_CASE("error codes keep their values, which cross machines") {
   CHECK(static_cast<int>(errc::closed_by_us) == 1);
   CHECK(static_cast<int>(errc::handler_failed) == 7);
   CHECK(static_cast<int>(errc::operation_aborted) == 8);
-  CHECK(static_cast<int>(errc::missing_pipe_name) == 12);
-  CHECK(static_cast<int>(errc::shutting_down) == 23);
-  CHECK(static_cast<int>(errc::os_error) == 24);
-  CHECK(static_cast<int>(errc::cookie_not_portable) == 25);
+  CHECK(static_cast<int>(errc::cookie_not_portable) == 12);
+  CHECK(static_cast<int>(errc::missing_pipe_name) == 13);
+  CHECK(static_cast<int>(errc::shutting_down) == 24);
+  CHECK(static_cast<int>(errc::os_error) == 25);
 }
 
 TEST_CASE("an error keeps its code, its text and the operating system's code") {

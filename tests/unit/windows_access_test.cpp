@@ -178,7 +178,7 @@ TEST_CASE("a name that is not there, or is of the other kind, is named") {
      {pipe_access::list({some_user, "no-such-user"}), "no user named 'no-such-user'"},
      {pipe_access::list({group}), "no user named '" + group + "'"},
      {pipe_access::group(user), "no group named '" + user + "'"},
-     {pipe_access::list({"S-1-nonsense"}), "'S-1-nonsense' is no security identifier"},
+     {pipe_access::list({"S-1-nonsense"}), "'S-1-nonsense': it is no security identifier"},
      {pipe_access::list({"\xff"}), "no user named"},
      {pipe_access::list({""}), "no user named ''"},
      {pipe_access::list({"@"}), "no group named ''"},

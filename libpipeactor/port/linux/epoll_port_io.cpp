@@ -1,6 +1,6 @@
 // How the epoll port reads and writes.
 
-#include "pipeactor/error.hpp"
+#include "base/errors.hpp"
 #include "port/linux/epoll_port.hpp"
 #include "port/linux/unix_error.hpp"
 
@@ -51,10 +51,7 @@ void epoll_port::deliver(slot& x, size_t count) {
       return end_of_file(x);
     auto length = batch.length(index);
     if (length > batch.limit())
-      return end_reading(x, make_error(errc::message_too_large,
-                                       "the peer sent a message of " + std::to_string(length)
-                                         + " bytes, " + std::to_string(batch.limit())
-                                         + " are allowed"));
+      return end_reading(x, errors::received_too_large(length, batch.limit()));
     if (x.single_reads > 0)
       --x.single_reads;
     reported_ = true;
@@ -102,7 +99,7 @@ bool epoll_port::read_again(slot& x, int error_number) {
 
 void epoll_port::end_of_file(slot& x) {
   x.input_ended = true;
-  end_reading(x, make_error(x.reset ? errc::peer_reset : errc::closed_by_peer));
+  end_reading(x, errors::closed_by_peer(x.reset));
 }
 
 void epoll_port::end_reading(slot& x, const caf::error& reason) {
@@ -190,10 +187,8 @@ bool epoll_port::write_again(slot& x, int error_number, bool& raised) {
     if (!std::exchange(raised, true) && longest_message(raise_send_buffer(x.fd, size)) >= size)
       return true;
     fail_writes(x, 1,
-                make_error(errc::message_too_large,
-                           "the system does not grant messages of " + std::to_string(size)
-                             + " bytes",
-                           error_number));
+                unix_error(error_number,
+                           "cannot write a message of " + std::to_string(size) + " bytes"));
     return false;
   case ENOBUFS:
   case ENOMEM:

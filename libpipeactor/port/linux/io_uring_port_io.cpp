@@ -1,7 +1,7 @@
 // The io_uring port's sends and completions; its requests and its loop are in
 // io_uring.cpp.
 
-#include "pipeactor/error.hpp"
+#include "base/errors.hpp"
 #include "base/log.hpp"
 #include "port/linux/io_uring_port.hpp"
 #include "port/linux/unix_error.hpp"
@@ -269,9 +269,7 @@ void io_uring_port::on_receive(slot& x, const io_uring_cqe& completion) {
   auto size = static_cast<size_t>(completion.res);
   if (size > limit) {
     x.buffers->put_back(buffer);
-    end_reading(x, make_error(errc::message_too_large,
-                              "the peer sent a message of " + std::to_string(size)
-                                + " bytes, max_message_size is " + std::to_string(limit)));
+    end_reading(x, errors::received_too_large(size, limit));
     return;
   }
   if (x.single_reads > 0)
@@ -314,7 +312,7 @@ void io_uring_port::end_if_nothing_is_left(slot& x) {
   // A receive that is still armed may have taken messages that come after the poll's word.
   if (x.end_seen && x.armed == receiving::nothing && !x.closing && !x.read_ended && !x.continuous
       && x.single_reads == 0 && unread_bytes(x.fd) == 0)
-    end_reading(x, make_error(x.reset ? errc::peer_reset : errc::closed_by_peer));
+    end_reading(x, errors::closed_by_peer(x.reset));
 }
 
 bool io_uring_port::is_end_of_input(slot& x) {
@@ -333,7 +331,7 @@ bool io_uring_port::is_end_of_input(slot& x) {
 
 void io_uring_port::end_of_input(slot& x) {
   x.input_ended = true;
-  end_reading(x, make_error(x.reset ? errc::peer_reset : errc::closed_by_peer));
+  end_reading(x, errors::closed_by_peer(x.reset));
 }
 
 void io_uring_port::end_reading(slot& x, const caf::error& reason) {

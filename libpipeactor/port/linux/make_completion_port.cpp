@@ -1,6 +1,6 @@
 #include "port/completion_port.hpp"
 
-#include "pipeactor/error.hpp"
+#include "base/errors.hpp"
 #include "base/log.hpp"
 #include "port/linux/epoll_port.hpp"
 #include "port/linux/io_uring_port.hpp"
@@ -17,11 +17,9 @@ make_completion_port(port_kind kind, std::chrono::microseconds spin) {
   case port_kind::epoll:
     return epoll_port::make(spin);
   case port_kind::iocp:
-    return make_error(errc::not_supported, "the port iocp is for Windows");
+    return errors::port_not_here(kind, "Windows");
   case port_kind::simulated:
-    return make_error(
-      errc::invalid_option,
-      "a simulated port belongs to a simulated_network: set context_options::make_port");
+    return errors::simulated_port_without_network();
   case port_kind::automatic:
     break;
   }

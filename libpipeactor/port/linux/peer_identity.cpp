@@ -1,10 +1,11 @@
 #include "pipeactor/peer_identity.hpp"
 
-#include "pipeactor/error.hpp"
+#include "base/errors.hpp"
 #include "port/principal.hpp"
 
 #include <grp.h>
 #include <pwd.h>
+#include <spdlog/fmt/fmt.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -57,16 +58,15 @@ caf::expected<port::principal_id> find(const std::string& what, const std::strin
     if (name.size() <= most_digits)
       if (int64_t id = std::stoll(name); id <= largest_id)
         return port::principal_id{id, {}};
-    return make_error(errc::invalid_option, "there is no " + what + " id " + name + ": use 0 to "
-                                              + std::to_string(largest_id));
+    return make_error(errc::invalid_option,
+                      fmt::format("there is no {} id {}: use 0 to {}", what, name, largest_id));
   }
   caf::error why;
   if (auto id = look_up(call, name.c_str(), get, why))
     return port::principal_id{*id, {}};
   if (why)
     return why;
-  return make_error(errc::invalid_option, "there is no " + what + " named '" + name
-                                            + "': use a name of this system, or a number");
+  return errors::no_such_principal(what, name, "use a name of this system, or a number");
 }
 
 /// Returns e.g. "uid 1000 (alice)".

@@ -1,8 +1,9 @@
 #include "port/linux/pipe_name.hpp"
 
-#include "pipeactor/error.hpp"
+#include "base/errors.hpp"
 #include "port/linux/unix_error.hpp"
 
+#include <spdlog/fmt/fmt.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -49,22 +50,16 @@ const char* flaw_of(const std::string& name) {
                                        : nullptr;
 }
 
-caf::error unsafe(const std::string& path, const std::string& why) {
-  return make_error(errc::unsafe_directory, path + " " + why);
-}
-
 } // namespace
 
 caf::expected<std::string> pipe_path(const std::string& name, pipe_place place) {
   if (name.empty())
     return make_error(errc::missing_pipe_name);
   if (auto* flaw = flaw_of(name); flaw != nullptr)
-    return make_error(errc::invalid_pipe_name, std::string{"the pipe name "} + flaw);
+    return errors::invalid_pipe_name(flaw);
   auto path = is_absolute(name) ? name : pipe_directory(place) + "/" + name;
   if (path.size() > longest_path)
-    return make_error(errc::pipe_name_too_long,
-                      "the path " + path + " has " + std::to_string(path.size())
-                        + " bytes: " + std::to_string(longest_path) + " fit a socket address");
+    return errors::pipe_name_too_long(path, longest_path);
   return path;
 }
 
@@ -109,8 +104,8 @@ caf::error prepare_directory(const std::string& directory) {
   // One that was made just now is checked too: another user may have been first.
   if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
     if (errno == ENOENT)
-      return make_error(errc::os_error,
-                        "cannot create " + directory + ": its directory does not exist", ENOENT);
+      return errors::failed(errc::os_error, "cannot create " + directory, ENOENT,
+                            "its parent directory does not exist: create that first");
     return unix_error(errno, "cannot create " + directory);
   }
   return check_directory(directory);
@@ -121,14 +116,16 @@ caf::error check_directory(const std::string& directory) {
   if (lstat(directory.c_str(), &info) != 0)
     return unix_error(errno, "cannot use " + directory);
   if (S_ISLNK(info.st_mode))
-    return unsafe(directory, "is a symbolic link: remove it");
+    return errors::unsafe_file(directory, "is a symbolic link: remove it");
   if (!S_ISDIR(info.st_mode))
-    return unsafe(directory, "is not a directory: remove it");
+    return errors::unsafe_file(directory, "is not a directory: remove it");
   if (info.st_uid != geteuid())
-    return unsafe(directory, "belongs to user " + std::to_string(info.st_uid)
-                               + ": only that user or root can remove it");
+    return errors::unsafe_file(directory,
+                               fmt::format("belongs to user {}: only that user or root can "
+                                           "remove it",
+                                           info.st_uid));
   if ((info.st_mode & 077) != 0)
-    return unsafe(directory, "lets other users in: chmod 700 it");
+    return errors::unsafe_file(directory, "lets other users in: chmod 700 it");
   return caf::none;
 }
 
@@ -137,12 +134,14 @@ caf::error check_shared_directory(const std::string& directory) {
   if (lstat(directory.c_str(), &info) != 0)
     return unix_error(errno, "cannot use " + directory);
   if (!S_ISDIR(info.st_mode))
-    return unsafe(directory, "is not a directory" + std::string{shared_directory_advice});
+    return errors::unsafe_file(directory,
+                               "is not a directory" + std::string{shared_directory_advice});
   if (info.st_uid != 0)
-    return unsafe(directory, "belongs to user " + std::to_string(info.st_uid)
-                               + " and not to root: chown root it");
+    return errors::unsafe_file(directory,
+                               fmt::format("belongs to user {} and not to root: chown root it",
+                                           info.st_uid));
   if ((info.st_mode & 022) != 0 && (info.st_mode & S_ISVTX) == 0)
-    return unsafe(directory, "lets users remove each other's pipes: chmod +t it");
+    return errors::unsafe_file(directory, "lets users remove each other's pipes: chmod +t it");
   return caf::none;
 }
 

@@ -1,11 +1,12 @@
 #include "port/linux/pipe_name_claim.hpp"
 
-#include "pipeactor/error.hpp"
+#include "base/errors.hpp"
 #include "port/linux/unique_fd.hpp"
 #include "port/linux/unix_address.hpp"
 #include "port/linux/unix_error.hpp"
 
 #include <fcntl.h>
+#include <spdlog/fmt/fmt.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,10 +37,6 @@ std::string lock_path(const std::string& path) {
   return path + std::string{lock_suffix};
 }
 
-caf::error unsafe(const std::string& path, const std::string& why) {
-  return make_error(errc::unsafe_directory, path + " " + why);
-}
-
 std::string directory_of(const std::string& path) {
   return path.substr(0, path.rfind('/'));
 }
@@ -55,15 +52,14 @@ caf::error lock_open_error(int error_number, const std::string& lock) {
   auto what = "cannot open the lock file " + lock;
   switch (error_number) {
   case ELOOP:
-    return make_error(errc::unsafe_directory, what + ": it is a symbolic link: remove it", ELOOP);
+    return errors::failed(errc::unsafe_directory, what, ELOOP, "it is a symbolic link: remove it");
   case EISDIR:
   case ENXIO:
-    return make_error(errc::unsafe_directory, what + ": it is not a regular file: remove it",
-                      error_number);
+    return errors::failed(errc::unsafe_directory, what, error_number,
+                          "it is not a regular file: remove it");
   case ENOENT:
-    return make_error(errc::os_error,
-                      what + ": the directory does not exist: create " + directory_of(lock),
-                      ENOENT);
+    return errors::failed(errc::os_error, what, ENOENT,
+                          "the directory does not exist: create " + directory_of(lock));
   default:
     return unix_error(error_number, what);
   }
@@ -90,7 +86,7 @@ std::string read_lock_text(int fd) {
 }
 
 caf::error in_use(const std::string& path, const std::string& by) {
-  return make_error(errc::pipe_in_use, "cannot claim " + path + ": " + by);
+  return errors::failed(errc::pipe_in_use, "cannot claim " + path, 0, by);
 }
 
 /// Another user's lock file is in the way.
@@ -98,8 +94,8 @@ caf::error of_other_user(const std::string& path, uid_t owner) {
   auto user = "user " + std::to_string(owner);
   if (pipe_name_claim::is_held(path))
     return in_use(path, "a server of " + user + " has it");
-  return unsafe(lock_path(path),
-                "belongs to " + user + ": start the server as that user, or remove it");
+  return errors::unsafe_file(lock_path(path), "belongs to " + user
+                                                + ": start the server as that user, or remove it");
 }
 
 /// Writing to a file that is not our lock file would destroy it: take "Cargo.lock" beside
@@ -110,15 +106,16 @@ caf::error check_lock_file(int fd, const std::string& path) {
   if (fstat(fd, &info) != 0)
     return unix_error(errno, "cannot use the lock file " + lock);
   if (!S_ISREG(info.st_mode))
-    return unsafe(lock, "is not a regular file: remove it");
+    return errors::unsafe_file(lock, "is not a regular file: remove it");
   if (info.st_uid != geteuid())
     return of_other_user(path, info.st_uid);
   if (info.st_nlink > 1)
-    return unsafe(lock, "has a second name (hard link): remove it");
+    return errors::unsafe_file(lock, "has a second name (hard link): remove it");
   auto text = read_lock_text(fd);
   if (text.size() > longest_lock_text
       || text.find_first_not_of("0123456789\n") != std::string::npos)
-    return unsafe(lock, "is not a pipeactor server's lock file: choose another pipe name");
+    return errors::unsafe_file(lock,
+                               "is not a pipeactor server's lock file: choose another pipe name");
   return caf::none;
 }
 
@@ -196,9 +193,10 @@ caf::error clear_path(const std::string& path, bool was_ours) {
   if (lstat(path.c_str(), &info) != 0)
     return errno == ENOENT ? caf::error{} : unix_error(errno, "cannot look at " + path);
   if (!S_ISSOCK(info.st_mode))
-    return make_error(errc::not_a_pipe, path
-                                          + " is there and is not a socket: remove it or "
-                                            "choose another pipe name");
+    return make_error(errc::not_a_pipe,
+                      fmt::format("{} is there and is not a socket: remove it or choose another "
+                                  "pipe name",
+                                  path));
   if (auto err = was_ours ? await_dead(path) : check_dead(path))
     return err;
   if (unlink(path.c_str()) != 0 && errno != ENOENT)

@@ -1,12 +1,13 @@
 #include "port/linux/unix_socket.hpp"
 
-#include "pipeactor/error.hpp"
+#include "base/errors.hpp"
 #include "port/linux/pipe_name.hpp"
 #include "port/linux/unix_address.hpp"
 #include "port/linux/unix_error.hpp"
 
 #include <fcntl.h>
 #include <linux/sockios.h>
+#include <spdlog/fmt/fmt.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -53,9 +54,9 @@ caf::error open_socket_file(const std::string& path, const resolved_access& acce
     if (fchownat(AT_FDCWD, path.c_str(), static_cast<uid_t>(-1), group, AT_SYMLINK_NOFOLLOW) != 0)
       return errno == EPERM
                ? make_error(errc::invalid_option,
-                            "cannot give " + path + " to group " + std::to_string(group)
-                              + ": only a member of it can: use access list:@"
-                              + std::to_string(group) + " or become a member",
+                            fmt::format("cannot give {0} to group {1}: only a member of it can: "
+                                        "use access list:@{1}, or become a member",
+                                        path, group),
                             EPERM)
                : unix_error(errno, "cannot give " + path + " to a group");
   }
@@ -158,8 +159,9 @@ caf::expected<unique_fd> connect_unix(const std::string& pipe_name, pipe_mode mo
   if (shared || code_of(shared.error()) != errc::no_such_pipe)
     return shared;
   return make_error(errc::no_such_pipe,
-                    "no server listens on " + pipe_name + " in " + pipe_directory(pipe_place::own)
-                      + " or " + pipe_directory(pipe_place::shared) + ": start it first");
+                    fmt::format("no server listens on {} in {} or {}: start it first", pipe_name,
+                                pipe_directory(pipe_place::own),
+                                pipe_directory(pipe_place::shared)));
 }
 
 peer_identity unix_pipe::peer() const {
@@ -201,14 +203,13 @@ caf::error check_unix_message_size(size_t size) {
   auto granted = longest_message(largest_send_buffer());
   if (size <= granted)
     return caf::none;
-  auto text = "max_message_size is " + std::to_string(size) + ", this system sends at most "
-              + std::to_string(granted) + ": ";
   if (auto most = longest_message(SIZE_MAX); size > most)
-    text += "Linux sends no more than " + std::to_string(most) + " bytes in one message";
-  else
-    // The kernel doubles what is asked for, and keeps 32 bytes.
-    text += "needs net.core.wmem_max " + std::to_string((size + 32 + 1) / 2);
-  return make_error(errc::invalid_option, std::move(text));
+    return errors::message_size_not_granted(
+      size, granted, fmt::format("Linux sends no more than {} bytes in one message", most));
+  // The kernel doubles what is asked for, and keeps 32 bytes.
+  return errors::message_size_not_granted(size, granted,
+                                          fmt::format("raise net.core.wmem_max to {}",
+                                                      (size + 32 + 1) / 2));
 }
 
 size_t raise_send_buffer(int fd, size_t size) {

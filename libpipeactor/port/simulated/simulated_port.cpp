@@ -1,6 +1,6 @@
 #include "port/simulated/simulated_state.hpp"
 
-#include "pipeactor/error.hpp"
+#include "base/errors.hpp"
 
 #include <cassert>
 #include <cstring>
@@ -34,7 +34,7 @@ struct simulated_port::pipe_slot {
   }
 
   caf::error gone() const {
-    return make_error(end.in().reset ? errc::peer_reset : errc::closed_by_peer);
+    return errors::closed_by_peer(end.in().reset);
   }
 
   pipe_record_ptr pipe;
@@ -128,9 +128,8 @@ size_t simulated_port::max_message_size() const noexcept {
 caf::error simulated_port::check_message_size(size_t size) const {
   if (size <= max_message_size())
     return caf::none;
-  return make_error(errc::invalid_option, "max_message_size is " + std::to_string(size)
-                                            + ": this network sends at most "
-                                            + std::to_string(max_message_size()));
+  return errors::message_size_not_granted(size, max_message_size(),
+                                          "raise simulated_options::largest_message");
 }
 
 caf::expected<listener_id> simulated_port::listen(const listen_request& request) {
@@ -141,7 +140,7 @@ caf::expected<listener_id> simulated_port::listen(const listen_request& request)
   std::lock_guard guard{state_->mutex};
   auto& listener = state_->names[request.pipe_name];
   if (listener != nullptr)
-    return make_error(errc::pipe_in_use, "another server holds " + request.pipe_name);
+    return errors::failed(errc::pipe_in_use, "cannot listen on " + request.pipe_name);
   listener = std::make_shared<simulated_listener>();
   listener->id = next_listener_++;
   listener->request = request;
@@ -401,9 +400,7 @@ simulated_port::completion simulated_port::take_read(pipe_slot& slot) {
   auto size = from.pieces.front().size();
   if (settings.mode == pipe_mode::message && size > limit) {
     slot.read_ended = true;
-    auto text = "the peer sent " + std::to_string(size) + " bytes, the limit is "
-                + std::to_string(limit);
-    return {type::read_ended, make_error(errc::message_too_large, text)};
+    return {type::read_ended, errors::received_too_large(size, limit)};
   }
   if (settings.mode == pipe_mode::byte && state_->options.split_reads)
     limit = 1 + pick(std::min(size, limit));

@@ -1,6 +1,6 @@
 #include "port/simulated/simulated_state.hpp"
 
-#include "pipeactor/error.hpp"
+#include "base/errors.hpp"
 #include "base/pattern.hpp"
 
 #include <cassert>
@@ -50,13 +50,12 @@ caf::expected<simulated_end> simulated_state::connect(const std::string& name, p
   std::lock_guard guard{mutex};
   auto found = names.find(name);
   if (found == names.end())
-    return make_error(errc::no_such_pipe, "no server listens on " + name);
+    return errors::failed(errc::no_such_pipe, "cannot connect to " + name);
   auto& listener = *found->second;
   if (listener.request.mode != mode)
-    return make_error(errc::not_a_pipe,
-                      name + " is a pipe in " + to_string(listener.request.mode) + " mode");
+    return errors::other_pipe_mode(name);
   if (listener.backlog.size() >= std::max<size_t>(listener.request.backlog, 1))
-    return make_error(errc::pipe_busy);
+    return errors::failed(errc::pipe_busy, "cannot connect to " + name);
   auto link = std::make_shared<simulated_link>();
   link->mode = mode;
   link->who[0] = std::move(who);

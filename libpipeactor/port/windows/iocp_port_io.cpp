@@ -1,6 +1,6 @@
 // How the iocp port reads and writes.
 
-#include "pipeactor/error.hpp"
+#include "base/errors.hpp"
 #include "port/windows/iocp_port.hpp"
 #include "port/windows/windows_error.hpp"
 
@@ -67,7 +67,7 @@ void iocp_port::begin_read(slot& x) {
     x.buffer.reset(new (std::nothrow) std::byte[wanted]);
     x.buffer_size = x.buffer != nullptr ? wanted : 0;
     if (x.buffer == nullptr)
-      return end_reading(x, make_error(errc::out_of_resources, "no memory for a read"));
+      return end_reading(x, errors::no_memory_for_message(wanted));
   }
   x.held = 0;
   submit_read(x, x.buffer.get(), x.buffer_size);
@@ -81,15 +81,12 @@ void iocp_port::begin_join(slot& x) {
     return read_failed(x, GetLastError());
   auto size = x.held + left;
   if (size > limit)
-    return end_reading(x, make_error(errc::message_too_large,
-                                     "the peer sent a message of " + std::to_string(size)
-                                       + " bytes, " + std::to_string(limit) + " are allowed"));
+    return end_reading(x, errors::received_too_large(size, limit));
   std::byte* bytes = nullptr;
   try {
     x.joining = detail::allocate_payload_block(size, bytes);
   } catch (const std::bad_alloc&) {
-    return end_reading(x, make_error(errc::out_of_resources, "no memory for a message of "
-                                                               + std::to_string(size) + " bytes"));
+    return end_reading(x, errors::no_memory_for_message(size));
   }
   std::memcpy(bytes, x.buffer.get(), x.held);
   x.holding = false;
@@ -126,10 +123,7 @@ void iocp_port::on_read(slot& x, DWORD size) {
   // A stream has no empty messages, but a peer may write one.
   x.holding = size > 0 || settings.mode == pipe_mode::message;
   if (whole && settings.mode == pipe_mode::message && size > settings.receive_limit)
-    return end_reading(x,
-                       make_error(errc::message_too_large,
-                                  "the peer sent a message of " + std::to_string(size) + " bytes, "
-                                    + std::to_string(settings.receive_limit) + " are allowed"));
+    return end_reading(x, errors::received_too_large(size, settings.receive_limit));
   serve_reading(x);
 }
 
@@ -157,7 +151,7 @@ void iocp_port::read_failed(slot& x, DWORD code) {
   // Everything that the peer wrote was read before: the system keeps it for us. Writes that
   // still wait for room are what the peer did not read.
   x.reset |= x.crowded;
-  end_reading(x, make_error(x.reset ? errc::peer_reset : errc::closed_by_peer));
+  end_reading(x, errors::closed_by_peer(x.reset));
 }
 
 void iocp_port::end_reading(slot& x, const caf::error& reason) {

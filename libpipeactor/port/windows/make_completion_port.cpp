@@ -1,6 +1,6 @@
 #include "port/completion_port.hpp"
 
-#include "pipeactor/error.hpp"
+#include "base/errors.hpp"
 #include "port/windows/iocp_port.hpp"
 
 namespace pipeactor::port {
@@ -10,12 +10,9 @@ make_completion_port(port_kind kind, std::chrono::microseconds spin) {
   switch (kind) {
   case port_kind::io_uring:
   case port_kind::epoll:
-    return make_error(errc::not_supported,
-                      "the port " + to_string(kind) + " is for Linux: take iocp");
+    return errors::port_not_here(kind, "Linux");
   case port_kind::simulated:
-    return make_error(
-      errc::invalid_option,
-      "a simulated port belongs to a simulated_network: set context_options::make_port");
+    return errors::simulated_port_without_network();
   case port_kind::automatic:
   case port_kind::iocp:
     break;

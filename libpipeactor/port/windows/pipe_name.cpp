@@ -1,6 +1,6 @@
 #include "port/windows/pipe_name.hpp"
 
-#include "pipeactor/error.hpp"
+#include "base/errors.hpp"
 
 #include <algorithm>
 #include <string_view>
@@ -41,12 +41,10 @@ caf::expected<std::string> pipe_path(const std::string& text) {
   if (name.empty())
     return make_error(errc::missing_pipe_name);
   if (auto* flaw = flaw_of(name); flaw != nullptr)
-    return make_error(errc::invalid_pipe_name, std::string{"the pipe name "} + flaw);
+    return errors::invalid_pipe_name(flaw);
   auto path = std::string{prefix} + name;
   if (path.size() > longest_path)
-    return make_error(errc::pipe_name_too_long,
-                      "the path " + path + " has " + std::to_string(path.size()) + " bytes, "
-                        + std::to_string(longest_path) + " are allowed: choose a shorter name");
+    return errors::pipe_name_too_long(path, longest_path);
   return path;
 }
 

@@ -1,6 +1,6 @@
 #include "port/windows/windows_identity.hpp"
 
-#include "pipeactor/error.hpp"
+#include "base/errors.hpp"
 #include "port/windows/unique_handle.hpp"
 #include "port/windows/wide_text.hpp"
 
@@ -15,6 +15,7 @@ namespace {
 
 /// The longest name of DNS, with a NUL.
 constexpr DWORD longest_domain = 256;
+constexpr const char* unknown_name = "use a name of this system or its domain, or a SID";
 
 /// Returns an empty string if the system cannot write the SID.
 std::string to_text(PSID sid) {
@@ -132,12 +133,11 @@ peer_identity peer_of(HANDLE pipe) {
 
 caf::expected<std::string> find_sid(principal_kind kind, const std::string& name) {
   auto what = std::string{kind == principal_kind::user ? "user" : "group"};
-  auto missing = "there is no " + what + " named '" + name + "'";
   if (name.compare(0, 4, "S-1-") == 0) {
     PSID sid = nullptr;
     if (!ConvertStringSidToSidA(name.c_str(), &sid))
-      return make_error(errc::invalid_option,
-                        "'" + name + "' is no security identifier: use S-1-..., or a name");
+      return errors::no_such_principal(what, name,
+                                       "it is no security identifier: use S-1-..., or a name");
     // In the system's own spelling.
     auto result = to_text(sid);
     LocalFree(sid);
@@ -145,7 +145,7 @@ caf::expected<std::string> find_sid(principal_kind kind, const std::string& name
   }
   auto wide = to_wide(name);
   if (name.empty() || wide.empty())
-    return make_error(errc::invalid_option, missing);
+    return errors::no_such_principal(what, name, unknown_name);
   std::byte sid[SECURITY_MAX_SID_SIZE];
   DWORD sid_size = sizeof(sid);
   wchar_t domain[longest_domain];
@@ -154,15 +154,13 @@ caf::expected<std::string> find_sid(principal_kind kind, const std::string& name
   if (!LookupAccountNameW(nullptr, wide.c_str(), sid, &sid_size, domain, &domain_size, &use)) {
     auto code = GetLastError();
     if (code == ERROR_NONE_MAPPED)
-      return make_error(errc::invalid_option,
-                        missing + ": use a name of this system or its domain, or a SID");
+      return errors::no_such_principal(what, name, unknown_name);
     return make_error(errc::os_error, "cannot look up the " + what + " '" + name + "'",
                       static_cast<int>(code));
   }
   if (!is_of_kind(use, kind))
-    return make_error(errc::invalid_option,
-                      missing
-                        + ", but something else has that name: write @ before a group's name");
+    return errors::no_such_principal(what, name,
+                                     "something else has that name: write @ before a group's name");
   return to_text(sid);
 }
 

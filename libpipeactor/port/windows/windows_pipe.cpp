@@ -1,6 +1,6 @@
 #include "port/windows/windows_pipe.hpp"
 
-#include "pipeactor/error.hpp"
+#include "base/errors.hpp"
 #include "port/windows/pipe_name.hpp"
 #include "port/windows/wide_text.hpp"
 #include "port/windows/windows_error.hpp"
@@ -17,7 +17,7 @@ constexpr DWORD pipe_quota = 65536;
 caf::expected<std::wstring> to_path(const std::string& address) {
   auto result = to_wide(address);
   if (result.empty())
-    return make_error(errc::invalid_pipe_name, "the pipe name is not UTF-8");
+    return errors::invalid_pipe_name("is not UTF-8");
   return result;
 }
 
@@ -64,12 +64,12 @@ caf::expected<unique_handle> make_instance(const instance_settings& settings, bo
   if (result)
     return result;
   auto code = GetLastError();
+  auto what = "cannot listen on " + settings.address;
   // "If you attempt to create a second instance of a pipe with this flag, creation [...] fails
   // with ERROR_ACCESS_DENIED". A name that is another user's fails likewise.
   if (is_first && (code == ERROR_ACCESS_DENIED || code == ERROR_PIPE_BUSY))
-    return make_error(errc::pipe_in_use, "another server has " + settings.address,
-                      static_cast<int>(code));
-  return windows_error(code, "cannot listen on " + settings.address);
+    return errors::failed(errc::pipe_in_use, what, static_cast<int>(code));
+  return windows_error(code, what);
 }
 
 caf::expected<unique_handle> connect_windows(const std::string& pipe_name, pipe_mode mode) {
@@ -92,7 +92,7 @@ caf::expected<unique_handle> connect_windows(const std::string& pipe_name, pipe_
   if (!GetNamedPipeInfo(result.get(), &flags, nullptr, nullptr, nullptr))
     return windows_error(GetLastError(), what);
   if (((flags & PIPE_TYPE_MESSAGE) != 0) != (mode == pipe_mode::message))
-    return make_error(errc::not_a_pipe, what + ": it is a pipe of the other mode");
+    return errors::other_pipe_mode(*address);
   DWORD reads_messages = PIPE_READMODE_MESSAGE;
   if (mode == pipe_mode::message
       && !SetNamedPipeHandleState(result.get(), &reads_messages, nullptr, nullptr))
@@ -103,10 +103,8 @@ caf::expected<unique_handle> connect_windows(const std::string& pipe_name, pipe_
 caf::error check_windows_message_size(size_t size) {
   if (size <= longest_windows_message)
     return caf::none;
-  return make_error(errc::invalid_option,
-                    "max_message_size is " + std::to_string(size) + ", on Windows at most "
-                      + std::to_string(longest_windows_message)
-                      + " are granted: messages wait in memory that is never paged out");
+  return errors::message_size_not_granted(size, longest_windows_message,
+                                          "messages wait in memory that is never paged out");
 }
 
 } // namespace pipeactor::port
