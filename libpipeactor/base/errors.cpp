@@ -49,9 +49,9 @@ caf::error no_such_principal(std::string_view kind, std::string_view name,
                     fmt::format("there is no {} named '{}': {}", kind, name, advice));
 }
 
-caf::error port_not_here(port_kind kind, std::string_view home) {
+caf::error port_not_here(std::string_view port, std::string_view home) {
   return make_error(errc::not_supported,
-                    fmt::format("the port {} is for {}: use port auto", to_string(kind), home));
+                    fmt::format("the port {} is for {}: use port auto", port, home));
 }
 
 caf::error simulated_port_without_network() {
@@ -80,18 +80,18 @@ caf::error unsafe_file(std::string_view path, std::string_view why) {
   return make_error(errc::unsafe_directory, fmt::format("{} {}", path, why));
 }
 
-caf::error client_not_admitted(const peer_identity& client) {
+caf::error client_not_admitted(std::string_view client) {
   return make_error(errc::access_denied,
                     fmt::format("a client that server_options::access does not admit was refused: "
                                 "{}",
-                                to_string(client)));
+                                client));
 }
 
-caf::error server_not_trusted(std::string_view pipe_name, const peer_identity& server) {
+caf::error server_not_trusted(std::string_view pipe_name, std::string_view server) {
   return make_error(errc::access_denied,
                     fmt::format("the server of {} is not trusted: {}: allow it with "
                                 "client_options::trusted_servers (pipecat: --trust)",
-                                pipe_name, to_string(server)));
+                                pipe_name, server));
 }
 
 } // namespace pipeactor::errors

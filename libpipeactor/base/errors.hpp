@@ -4,8 +4,6 @@
 // and what to do about it. What only one place reports is worded there.
 
 #include "pipeactor/error.hpp"
-#include "pipeactor/options.hpp"
-#include "pipeactor/peer_identity.hpp"
 
 #include <cstddef>
 #include <string>
@@ -44,8 +42,8 @@ caf::error message_size_not_granted(size_t size, size_t granted, std::string_vie
 /// A user or group of `pipe_access` (`kind` says which) is not known.
 caf::error no_such_principal(std::string_view kind, std::string_view name, std::string_view advice);
 
-/// The port is one of another operating system.
-caf::error port_not_here(port_kind kind, std::string_view home);
+/// The port is one of another operating system, `home`.
+caf::error port_not_here(std::string_view port, std::string_view home);
 
 /// `port_kind::simulated` was asked for without a network.
 caf::error simulated_port_without_network();
@@ -66,9 +64,9 @@ caf::error unsafe_file(std::string_view path, std::string_view why);
 // -- access -----------------------------------------------------------------------------------
 
 /// `server_options::access` does not admit the client.
-caf::error client_not_admitted(const peer_identity& client);
+caf::error client_not_admitted(std::string_view client);
 
 /// `client_options::trusted_servers` does not admit the server.
-caf::error server_not_trusted(std::string_view pipe_name, const peer_identity& server);
+caf::error server_not_trusted(std::string_view pipe_name, std::string_view server);
 
 } // namespace pipeactor::errors

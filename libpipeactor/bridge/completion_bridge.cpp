@@ -292,9 +292,10 @@ void completion_bridge::tell_abandoned(detail::connection_record& record) {
   auto handler = std::exchange(record.handler, nullptr);
   auto coordinator = std::exchange(record.coordinator, nullptr);
   if (handler && record.outgoing)
-    caf::anon_send(handler, disconnected{{}, record.id(), record.reason});
+    caf::anon_send(handler, disconnected{named_pipe_connection{}, record.id(), record.reason});
   else if (handler)
-    caf::anon_send(handler, client_disconnected{{}, record.id(), record.reason});
+    caf::anon_send(handler,
+                   client_disconnected{named_pipe_connection{}, record.id(), record.reason});
   if (coordinator)
     caf::anon_send(coordinator, detail::connection_closed{record.id()});
 }

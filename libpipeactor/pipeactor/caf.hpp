@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <string>
+#include <type_traits>
 #include <utility>
 
 // CAF_VERSION is an octal literal in 1.0 and 1.1: compare the major version only.
@@ -54,27 +55,9 @@ caf::error make_caf_error(Enum code, std::string text, int32_t os_code) {
 
 // -- inspection -------------------------------------------------------------------------------
 
+/// What an inspector returns.
 template <class Inspector>
 using inspect_result_t = typename Inspector::result_type;
-
-/// A member of an inspected type with its name (1.x wants names, 0.17 has none).
-template <class T>
-struct field_ref {
-  const char* name;
-  T& value;
-};
-
-template <class T>
-field_ref<T> field(const char* name, T& value) {
-  return {name, value};
-}
-
-/// Inspects the fields of a message struct.
-template <class Inspector, class... Ts>
-inspect_result_t<Inspector> inspect_fields(Inspector& f, const char* type_name,
-                                           field_ref<Ts>... fields) {
-  return f(caf::meta::type_name(type_name), fields.value...);
-}
 
 /// Inspects a type by way of another one: `surrogate` holds the value when
 /// saving, and `assign` takes it over after loading.
@@ -87,6 +70,37 @@ inspect_result_t<Inspector> inspect_via(Inspector& f, const char* type_name, T& 
   };
   return f(caf::meta::type_name(type_name), surrogate, caf::meta::load_callback(load));
 }
+
+/// Lets CAF send and print a struct of namespace pipeactor: PIPEACTOR_INSPECT(type, fields...),
+/// right behind it, with all of its fields in their order. One that is forgotten does not compile.
+#define PIPEACTOR_INSPECT(...)                                                                     \
+  PIPEACTOR_SEVENTEENTH(__VA_ARGS__, PIPEACTOR_INSPECT_FIELDS, PIPEACTOR_INSPECT_FIELDS,           \
+                        PIPEACTOR_INSPECT_FIELDS, PIPEACTOR_INSPECT_FIELDS,                        \
+                        PIPEACTOR_INSPECT_FIELDS, PIPEACTOR_INSPECT_FIELDS,                        \
+                        PIPEACTOR_INSPECT_FIELDS, PIPEACTOR_INSPECT_FIELDS,                        \
+                        PIPEACTOR_INSPECT_FIELDS, PIPEACTOR_INSPECT_FIELDS,                        \
+                        PIPEACTOR_INSPECT_FIELDS, PIPEACTOR_INSPECT_FIELDS,                        \
+                        PIPEACTOR_INSPECT_FIELDS, PIPEACTOR_INSPECT_FIELDS,                        \
+                        PIPEACTOR_INSPECT_FIELDS, PIPEACTOR_INSPECT_EMPTY, ~)                      \
+  (__VA_ARGS__)
+
+#define PIPEACTOR_SEVENTEENTH(_1, _2, _3, _4, _5, _6, _7, _8, _9, _10, _11, _12, _13, _14, _15,    \
+                              _16, choice, ...)                                                    \
+  choice
+
+#define PIPEACTOR_INSPECT_FIELDS(type, ...)                                                        \
+  template <class Inspector>                                                                       \
+  detail::inspect_result_t<Inspector> inspect(Inspector& f, type& x) {                             \
+    auto& [__VA_ARGS__] = x;                                                                       \
+    return f(caf::meta::type_name("pipeactor::" #type), __VA_ARGS__);                              \
+  }
+
+#define PIPEACTOR_INSPECT_EMPTY(type)                                                              \
+  template <class Inspector>                                                                       \
+  detail::inspect_result_t<Inspector> inspect(Inspector& f, type&) {                               \
+    static_assert(std::is_empty_v<type>, "PIPEACTOR_INSPECT(" #type ") names no fields");          \
+    return f(caf::meta::type_name("pipeactor::" #type));                                           \
+  }
 
 // -- message types ----------------------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 #include "pipeactor/cookie.hpp"
 
 #include "pipeactor/error.hpp"
-#include "pipeactor/messages.hpp"
 
 namespace pipeactor {
 

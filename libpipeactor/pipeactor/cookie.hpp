@@ -3,6 +3,7 @@
 #include "pipeactor/caf.hpp"
 #include "pipeactor/export.hpp"
 #include "pipeactor/payload.hpp"
+#include "pipeactor/type_ids.hpp"
 
 #include <optional>
 #include <string>

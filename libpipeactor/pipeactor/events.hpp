@@ -1,17 +1,57 @@
 #pragma once
 
-// What servers and client managers tell their handler actor, as messages. See
+// What servers and client managers tell their handler actor, as messages: see message_list.hpp and
 // messages.hpp.
 
 #include "pipeactor/caf.hpp"
 #include "pipeactor/cookie.hpp"
 #include "pipeactor/named_pipe_connection.hpp"
 #include "pipeactor/payload.hpp"
+#include "pipeactor/type_ids.hpp"
 
 #include <cstdint>
 #include <string>
 
 namespace pipeactor {
+
+// -- events of servers and client managers: the same under two names --------------------------
+
+/// `client_connected` and `connected`: the pipe is connected. The first event of a connection.
+struct connected_event {
+  named_pipe_connection connection;
+};
+
+/// `client_message_received` and `message_received`: a message arrived (byte mode: bytes).
+struct message_received_event {
+  named_pipe_connection connection;
+  /// The cookie of the `async_read`; empty if reading is continuous.
+  pipeactor::cookie cookie;
+  payload data;
+};
+
+/// `client_message_sent` and `message_sent`: the operating system took the message. The peer may
+/// not have read it yet.
+struct message_sent_event {
+  named_pipe_connection connection;
+  pipeactor::cookie cookie;
+};
+
+/// `client_message_failed` and `message_failed`: a write, or a read that was asked for, did not
+/// happen.
+struct message_failed_event {
+  named_pipe_connection connection;
+  pipeactor::cookie cookie;
+  caf::error error;
+};
+
+/// `client_disconnected` and `disconnected`: the pipe is closed. The last event of a connection.
+struct disconnected_event {
+  /// Empty if no handle of the connection is left.
+  named_pipe_connection connection;
+  uint64_t connection_id = 0;
+  /// `errc::closed_by_us`, `errc::closed_by_peer`, `errc::peer_reset`, ...: see error.hpp.
+  caf::error reason;
+};
 
 // -- events of a server -----------------------------------------------------------------------
 
@@ -21,183 +61,61 @@ struct server_ready {
   std::string pipe_name;
   /// The name as the operating system knows it: on Linux the path of the socket.
   std::string address;
-  /// The longest message in bytes that a client may send and be sent; 0 in byte mode, where
-  /// there is no limit.
+  /// The longest message in bytes that a client may send or be sent; 0 in byte mode, which has
+  /// no limit.
   uint64_t max_message_size = 0;
 };
+PIPEACTOR_INSPECT(server_ready, server, pipe_name, address, max_message_size)
 
-struct client_connected {
-  named_pipe_connection connection;
-};
+struct client_connected : connected_event {};
+PIPEACTOR_INSPECT(client_connected, connection)
 
-struct client_message_received {
-  named_pipe_connection connection;
-  /// The cookie of the `async_read`, empty where reading is continuous.
-  pipeactor::cookie cookie;
-  payload data;
-};
+struct client_message_received : message_received_event {};
+PIPEACTOR_INSPECT(client_message_received, connection, cookie, data)
 
-/// The operating system took the message; the peer has perhaps not read it.
-struct client_message_sent {
-  named_pipe_connection connection;
-  pipeactor::cookie cookie;
-};
+struct client_message_sent : message_sent_event {};
+PIPEACTOR_INSPECT(client_message_sent, connection, cookie)
 
-/// A write, or a read that was asked for, did not happen.
-struct client_message_failed {
-  named_pipe_connection connection;
-  pipeactor::cookie cookie;
-  caf::error error;
-};
+struct client_message_failed : message_failed_event {};
+PIPEACTOR_INSPECT(client_message_failed, connection, cookie, error)
 
-/// The last event of a connection. Where nobody holds the connection any more, the
-/// handle is empty and only `connection_id` tells which one it was.
-struct client_disconnected {
-  named_pipe_connection connection;
-  uint64_t connection_id = 0;
-  /// `errc::closed_by_us`, `errc::closed_by_peer`, `errc::peer_reset`, ...
-  caf::error reason;
-};
+struct client_disconnected : disconnected_event {};
+PIPEACTOR_INSPECT(client_disconnected, connection, connection_id, reason)
 
 // -- events of a client manager ---------------------------------------------------------------
 
-struct connected {
-  named_pipe_connection connection;
-};
+struct connected : connected_event {};
+PIPEACTOR_INSPECT(connected, connection)
 
-/// The connection was not made: `errc::no_such_pipe`, `errc::pipe_busy`, `errc::access_denied`, ...
+/// The connection was not made. The only event of that connection.
 struct connect_failed {
-  /// Empty where nobody holds the connection any more.
+  /// Empty if no handle of the connection is left.
   named_pipe_connection connection;
   uint64_t connection_id = 0;
+  /// `errc::no_such_pipe`, `errc::pipe_busy`, `errc::access_denied`, ...: see error.hpp.
   caf::error error;
 };
+PIPEACTOR_INSPECT(connect_failed, connection, connection_id, error)
 
-struct message_received {
-  named_pipe_connection connection;
-  pipeactor::cookie cookie;
-  payload data;
-};
+struct message_received : message_received_event {};
+PIPEACTOR_INSPECT(message_received, connection, cookie, data)
 
-struct message_sent {
-  named_pipe_connection connection;
-  pipeactor::cookie cookie;
-};
+struct message_sent : message_sent_event {};
+PIPEACTOR_INSPECT(message_sent, connection, cookie)
 
-struct message_failed {
-  named_pipe_connection connection;
-  pipeactor::cookie cookie;
-  caf::error error;
-};
+struct message_failed : message_failed_event {};
+PIPEACTOR_INSPECT(message_failed, connection, cookie, error)
 
-/// Of a connection that comes back by itself (`client_options::reconnect`): it was lost, or an
-/// attempt failed, and the next one follows after `delay`.
+/// A connection that comes back by itself (`client_options::reconnect`) was lost, or an attempt
+/// failed. The next attempt follows after `delay`.
 struct reconnecting {
   named_pipe_connection connection;
   caf::error reason;
   caf::timespan delay{0};
 };
+PIPEACTOR_INSPECT(reconnecting, connection, reason, delay)
 
-/// The last event of a connection that was made; see `client_disconnected`.
-struct disconnected {
-  named_pipe_connection connection;
-  uint64_t connection_id = 0;
-  caf::error reason;
-};
-
-// -- inspection -------------------------------------------------------------------------------
-
-template <class Inspector>
-detail::inspect_result_t<Inspector> inspect(Inspector& f, server_ready& x) {
-  return detail::inspect_fields(f, "pipeactor::server_ready", detail::field("server", x.server),
-                                detail::field("pipe_name", x.pipe_name),
-                                detail::field("address", x.address),
-                                detail::field("max_message_size", x.max_message_size));
-}
-
-template <class Inspector>
-detail::inspect_result_t<Inspector> inspect(Inspector& f, client_connected& x) {
-  return detail::inspect_fields(f, "pipeactor::client_connected",
-                                detail::field("connection", x.connection));
-}
-
-template <class Inspector>
-detail::inspect_result_t<Inspector> inspect(Inspector& f, client_message_received& x) {
-  return detail::inspect_fields(f, "pipeactor::client_message_received",
-                                detail::field("connection", x.connection),
-                                detail::field("cookie", x.cookie), detail::field("data", x.data));
-}
-
-template <class Inspector>
-detail::inspect_result_t<Inspector> inspect(Inspector& f, client_message_sent& x) {
-  return detail::inspect_fields(f, "pipeactor::client_message_sent",
-                                detail::field("connection", x.connection),
-                                detail::field("cookie", x.cookie));
-}
-
-template <class Inspector>
-detail::inspect_result_t<Inspector> inspect(Inspector& f, client_message_failed& x) {
-  return detail::inspect_fields(f, "pipeactor::client_message_failed",
-                                detail::field("connection", x.connection),
-                                detail::field("cookie", x.cookie), detail::field("error", x.error));
-}
-
-template <class Inspector>
-detail::inspect_result_t<Inspector> inspect(Inspector& f, client_disconnected& x) {
-  return detail::inspect_fields(f, "pipeactor::client_disconnected",
-                                detail::field("connection", x.connection),
-                                detail::field("connection_id", x.connection_id),
-                                detail::field("reason", x.reason));
-}
-
-template <class Inspector>
-detail::inspect_result_t<Inspector> inspect(Inspector& f, connected& x) {
-  return detail::inspect_fields(f, "pipeactor::connected",
-                                detail::field("connection", x.connection));
-}
-
-template <class Inspector>
-detail::inspect_result_t<Inspector> inspect(Inspector& f, connect_failed& x) {
-  return detail::inspect_fields(f, "pipeactor::connect_failed",
-                                detail::field("connection", x.connection),
-                                detail::field("connection_id", x.connection_id),
-                                detail::field("error", x.error));
-}
-
-template <class Inspector>
-detail::inspect_result_t<Inspector> inspect(Inspector& f, message_received& x) {
-  return detail::inspect_fields(f, "pipeactor::message_received",
-                                detail::field("connection", x.connection),
-                                detail::field("cookie", x.cookie), detail::field("data", x.data));
-}
-
-template <class Inspector>
-detail::inspect_result_t<Inspector> inspect(Inspector& f, message_sent& x) {
-  return detail::inspect_fields(f, "pipeactor::message_sent",
-                                detail::field("connection", x.connection),
-                                detail::field("cookie", x.cookie));
-}
-
-template <class Inspector>
-detail::inspect_result_t<Inspector> inspect(Inspector& f, message_failed& x) {
-  return detail::inspect_fields(f, "pipeactor::message_failed",
-                                detail::field("connection", x.connection),
-                                detail::field("cookie", x.cookie), detail::field("error", x.error));
-}
-
-template <class Inspector>
-detail::inspect_result_t<Inspector> inspect(Inspector& f, reconnecting& x) {
-  return detail::inspect_fields(f, "pipeactor::reconnecting",
-                                detail::field("connection", x.connection),
-                                detail::field("reason", x.reason), detail::field("delay", x.delay));
-}
-
-template <class Inspector>
-detail::inspect_result_t<Inspector> inspect(Inspector& f, disconnected& x) {
-  return detail::inspect_fields(f, "pipeactor::disconnected",
-                                detail::field("connection", x.connection),
-                                detail::field("connection_id", x.connection_id),
-                                detail::field("reason", x.reason));
-}
+struct disconnected : disconnected_event {};
+PIPEACTOR_INSPECT(disconnected, connection, connection_id, reason)
 
 } // namespace pipeactor

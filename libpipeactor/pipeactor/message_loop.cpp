@@ -208,15 +208,10 @@ pipeactor::context& message_loop::context() const noexcept {
   return impl_->context;
 }
 
+#define PIPEACTOR_HANDLER(event) handler(callbacks.event),
+
 named_pipe_server message_loop::spawn_server(server_options options, server_callbacks callbacks) {
-  auto actor = impl_->spawn_handler({
-    handler(callbacks.server_ready),
-    handler(callbacks.client_connected),
-    handler(callbacks.client_message_received),
-    handler(callbacks.client_message_sent),
-    handler(callbacks.client_message_failed),
-    handler(callbacks.client_disconnected),
-  });
+  auto actor = impl_->spawn_handler({PIPEACTOR_SERVER_EVENTS(PIPEACTOR_HANDLER)});
   auto result = context().spawn_server(std::move(options), std::move(actor));
   impl_->keep(result.actor());
   return result;
@@ -224,19 +219,13 @@ named_pipe_server message_loop::spawn_server(server_options options, server_call
 
 named_pipe_client_manager message_loop::spawn_client_manager(client_options options,
                                                              client_callbacks callbacks) {
-  auto actor = impl_->spawn_handler({
-    handler(callbacks.connected),
-    handler(callbacks.connect_failed),
-    handler(callbacks.message_received),
-    handler(callbacks.message_sent),
-    handler(callbacks.message_failed),
-    handler(callbacks.reconnecting),
-    handler(callbacks.disconnected),
-  });
+  auto actor = impl_->spawn_handler({PIPEACTOR_CLIENT_EVENTS(PIPEACTOR_HANDLER)});
   auto result = context().spawn_client_manager(std::move(options), std::move(actor));
   impl_->keep(result.actor());
   return result;
 }
+
+#undef PIPEACTOR_HANDLER
 
 loop_end message_loop::enter_message_loop() {
   return impl_->queue->run(std::nullopt);

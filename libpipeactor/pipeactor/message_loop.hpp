@@ -13,26 +13,25 @@
 
 namespace pipeactor {
 
-/// What a server's events call; those that are left empty are ignored.
+#define PIPEACTOR_CALLBACK(event) std::function<void(const pipeactor::event&)> event;
+
+/// The functions that a server's events call: one for each, of its name (`server_ready`,
+/// `client_connected`, `client_message_received`, ...: see events.hpp). An event whose function is
+/// empty is ignored.
+///
+///     callbacks.client_message_received = [](const client_message_received& event) { ... };
 struct server_callbacks {
-  std::function<void(const pipeactor::server_ready&)> server_ready;
-  std::function<void(const pipeactor::client_connected&)> client_connected;
-  std::function<void(const pipeactor::client_message_received&)> client_message_received;
-  std::function<void(const pipeactor::client_message_sent&)> client_message_sent;
-  std::function<void(const pipeactor::client_message_failed&)> client_message_failed;
-  std::function<void(const pipeactor::client_disconnected&)> client_disconnected;
+  PIPEACTOR_SERVER_EVENTS(PIPEACTOR_CALLBACK)
 };
 
-/// What the events of outgoing connections call; those that are left empty are ignored.
+/// The functions that the events of outgoing connections call: one for each, of its name
+/// (`connected`, `connect_failed`, `message_received`, ...: see events.hpp). An event whose
+/// function is empty is ignored.
 struct client_callbacks {
-  std::function<void(const pipeactor::connected&)> connected;
-  std::function<void(const pipeactor::connect_failed&)> connect_failed;
-  std::function<void(const pipeactor::message_received&)> message_received;
-  std::function<void(const pipeactor::message_sent&)> message_sent;
-  std::function<void(const pipeactor::message_failed&)> message_failed;
-  std::function<void(const pipeactor::reconnecting&)> reconnecting;
-  std::function<void(const pipeactor::disconnected&)> disconnected;
+  PIPEACTOR_CLIENT_EVENTS(PIPEACTOR_CALLBACK)
 };
+
+#undef PIPEACTOR_CALLBACK
 
 /// Why `message_loop::enter_message_loop` returned.
 enum class loop_end : uint8_t {

@@ -3,21 +3,9 @@
 namespace pipeactor {
 
 caf::message_handler ignore_events() {
-  return {
-    [](const server_ready&) {},
-    [](const client_connected&) {},
-    [](const client_message_received&) {},
-    [](const client_message_sent&) {},
-    [](const client_message_failed&) {},
-    [](const client_disconnected&) {},
-    [](const connected&) {},
-    [](const connect_failed&) {},
-    [](const message_received&) {},
-    [](const message_sent&) {},
-    [](const message_failed&) {},
-    [](const reconnecting&) {},
-    [](const disconnected&) {},
-  };
+#define PIPEACTOR_IGNORE(event) [](const event&) {},
+  return {PIPEACTOR_EVENTS(PIPEACTOR_IGNORE)};
+#undef PIPEACTOR_IGNORE
 }
 
 void add_message_types(caf::actor_system_config& config) {

@@ -1,7 +1,7 @@
 #pragma once
 
-// Every request and event is a message: a named struct that CAF can inspect and
-// serialise.
+// Every request and event is a message: a named struct that CAF can print, and send to other
+// nodes.
 
 #include "pipeactor/events.hpp"
 #include "pipeactor/peer_identity.hpp"
@@ -28,40 +28,3 @@ caf::behavior event_handlers(Fs... fs) {
 PIPEACTOR_EXPORT void add_message_types(caf::actor_system_config& config);
 
 } // namespace pipeactor
-
-// The block begins well above `caf::first_custom_type_id`, where users' own blocks begin.
-CAF_BEGIN_TYPE_ID_BLOCK(pipeactor, caf::first_custom_type_id + 800)
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::payload))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::cookie))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::peer_identity))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::named_pipe_connection))
-  CAF_ADD_TYPE_ID(pipeactor, (std::vector<pipeactor::named_pipe_connection>))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::start))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::stop))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::async_broadcast))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::get_connections))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::broadcast_result))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::async_write))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::async_read))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::async_close))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::server_ready))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::client_connected))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::client_message_received))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::client_message_sent))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::client_message_failed))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::client_disconnected))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::connect))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::connected))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::connect_failed))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::message_received))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::message_sent))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::message_failed))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::disconnected))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::reconnecting))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::close_after_drain))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::get_stats))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::connection_stats))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::bridge_stats))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::statistics))
-  CAF_ADD_TYPE_ID(pipeactor, (pipeactor::find_named_pipes))
-CAF_END_TYPE_ID_BLOCK(pipeactor)

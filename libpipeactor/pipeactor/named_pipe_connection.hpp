@@ -7,16 +7,12 @@
 #include "pipeactor/native_handle.hpp"
 #include "pipeactor/payload.hpp"
 #include "pipeactor/peer_identity.hpp"
+#include "pipeactor/type_ids.hpp"
 
 #include <any>
 #include <cstdint>
 
 namespace pipeactor {
-
-namespace detail {
-class connection_actor;
-class connection_record;
-} // namespace detail
 
 /// One end of one connection: a handle to its actor. Cheap to copy, may be sent to
 /// other actors. The connection is closed when its last handle is gone; a server keeps

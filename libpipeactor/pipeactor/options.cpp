@@ -1,6 +1,8 @@
 #include "pipeactor/options.hpp"
 
-#include "pipeactor/error.hpp"
+#include "base/errors.hpp"
+
+#include <spdlog/fmt/fmt.h>
 
 namespace pipeactor {
 
@@ -15,25 +17,47 @@ constexpr size_t longest_message = size_t{1} << 30;
 constexpr size_t most_queued_bytes = size_t{1} << 43;
 constexpr size_t most_queued_messages = size_t{1} << 19;
 
-caf::error check_range(const char* name, size_t value, size_t least, size_t most) {
-  if (value >= least && value <= most)
-    return caf::none;
-  return make_error(errc::invalid_option, std::string{name} + " is " + std::to_string(value)
-                                            + ": use " + std::to_string(least) + " to "
-                                            + std::to_string(most));
-}
+/// A number among the options, and its range.
+template <class Options>
+struct range {
+  const char* name;
+  size_t Options::*value;
+  size_t least;
+  size_t most;
+};
 
-caf::error check_connection(const connection_options& options, size_t num_threads) {
-  for (auto&& err :
-       {check_range("num_threads", num_threads, 1, most_threads),
-        check_range("message_buffer_size", options.message_buffer_size, 1, longest_message),
-        check_range("max_message_size", options.max_message_size, 0, longest_message),
-        check_range("read_queue_bytes", options.read_queue_bytes, 1, most_queued_bytes),
-        check_range("read_queue_messages", options.read_queue_messages, 1, most_queued_messages),
-        check_range("write_queue_bytes", options.write_queue_bytes, 1, most_queued_bytes),
-        check_range("write_queue_messages", options.write_queue_messages, 1, most_queued_messages)})
-    if (err)
-      return err;
+#define PIPEACTOR_RANGE(options, name, least, most)                                                \
+  { #name, &options::name, least, most }
+
+constexpr range<connection_options> connection_ranges[] = {
+  PIPEACTOR_RANGE(connection_options, message_buffer_size, 1, longest_message),
+  PIPEACTOR_RANGE(connection_options, max_message_size, 0, longest_message),
+  PIPEACTOR_RANGE(connection_options, read_queue_bytes, 1, most_queued_bytes),
+  PIPEACTOR_RANGE(connection_options, read_queue_messages, 1, most_queued_messages),
+  PIPEACTOR_RANGE(connection_options, write_queue_bytes, 1, most_queued_bytes),
+  PIPEACTOR_RANGE(connection_options, write_queue_messages, 1, most_queued_messages),
+};
+
+constexpr range<server_options> server_ranges[] = {
+  PIPEACTOR_RANGE(server_options, num_threads, 1, most_threads),
+  PIPEACTOR_RANGE(server_options, pending_instances, 1, most_pending_instances),
+};
+
+constexpr range<client_options> client_ranges[] = {
+  PIPEACTOR_RANGE(client_options, num_threads, 1, most_threads),
+};
+
+constexpr range<context_options> context_ranges[] = {
+  PIPEACTOR_RANGE(context_options, memory_limit, 1, most_queued_bytes),
+};
+
+#undef PIPEACTOR_RANGE
+
+template <class Options, size_t Size>
+caf::error check_ranges(const range<Options> (&ranges)[Size], const Options& options) {
+  for (auto& [name, member, least, most] : ranges)
+    if (auto value = options.*member; value < least || value > most)
+      return errors::option_out_of_range(name, value, least, most);
   return caf::none;
 }
 
@@ -42,12 +66,12 @@ caf::error check_reconnect(const reconnect_options& options) {
   auto longest = options.max_delay.count();
   if (initial < 1 || longest < initial)
     return make_error(errc::invalid_option,
-                      "reconnect: initial_delay is " + std::to_string(initial)
-                        + " ms and max_delay " + std::to_string(longest)
-                        + " ms: use at least 1 ms, and no less for max_delay");
+                      fmt::format("reconnect: initial_delay is {} ms and max_delay {} ms: use at "
+                                  "least 1 ms, and no less for max_delay",
+                                  initial, longest));
   if (!(options.jitter >= 0 && options.jitter <= 1))
     return make_error(errc::invalid_option,
-                      "reconnect: jitter is " + std::to_string(options.jitter) + ": use 0 to 1");
+                      fmt::format("reconnect: jitter is {}: use 0 to 1", options.jitter));
   return caf::none;
 }
 
@@ -76,21 +100,22 @@ std::string to_string(port_kind kind) {
 caf::error check(const server_options& options) {
   if (options.pipe_name.empty())
     return make_error(errc::missing_pipe_name);
-  if (auto err = check_range("pending_instances", options.pending_instances, 1,
-                             most_pending_instances))
+  if (auto err = check_ranges(server_ranges, options))
     return err;
-  return check_connection(options, options.num_threads);
+  return check_ranges<connection_options>(connection_ranges, options);
 }
 
 caf::error check(const client_options& options) {
   if (options.reconnect)
     if (auto err = check_reconnect(*options.reconnect))
       return err;
-  return check_connection(options, options.num_threads);
+  if (auto err = check_ranges(client_ranges, options))
+    return err;
+  return check_ranges<connection_options>(connection_ranges, options);
 }
 
 caf::error check(const context_options& options) {
-  return check_range("memory_limit", options.memory_limit, 1, most_queued_bytes);
+  return check_ranges(context_ranges, options);
 }
 
 } // namespace pipeactor

@@ -3,6 +3,7 @@
 #include "pipeactor/caf.hpp"
 #include "pipeactor/defaults.hpp"
 #include "pipeactor/export.hpp"
+#include "pipeactor/fwd.hpp"
 #include "pipeactor/pipe_access.hpp"
 
 #include <chrono>
@@ -12,10 +13,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-
-namespace pipeactor::port {
-class completion_port;
-} // namespace pipeactor::port
 
 namespace pipeactor {
 

@@ -2,6 +2,7 @@
 
 #include "pipeactor/caf.hpp"
 #include "pipeactor/export.hpp"
+#include "pipeactor/type_ids.hpp"
 
 #include <atomic>
 #include <cstddef>
@@ -15,7 +16,7 @@ namespace pipeactor {
 namespace detail {
 
 /// Keeps count of the received bytes of a connection that are not released yet (see
-/// `server_options::read_queue_bytes`). Every call of payload_received() is followed by one of
+/// `connection_options::read_queue_bytes`). Every call of payload_received() is followed by one of
 /// payload_released(); the account lives until then.
 class PIPEACTOR_EXPORT payload_account {
 public:

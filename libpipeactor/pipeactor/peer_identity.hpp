@@ -2,6 +2,7 @@
 
 #include "pipeactor/caf.hpp"
 #include "pipeactor/export.hpp"
+#include "pipeactor/type_ids.hpp"
 
 #include <cstdint>
 #include <string>
@@ -28,6 +29,7 @@ struct peer_identity {
   std::string group_sid;
   std::vector<std::string> group_sids;
 };
+PIPEACTOR_INSPECT(peer_identity, pid, uid, gid, groups, sid, group_sid, group_sids)
 
 /// Returns e.g. "pid 12, uid 1000, gid 1000", on Windows "pid 12, sid S-1-5-21-...".
 PIPEACTOR_EXPORT std::string to_string(const peer_identity& peer);
@@ -39,14 +41,5 @@ PIPEACTOR_EXPORT std::string describe(const peer_identity& peer);
 
 /// Returns what peers learn about this process: its effective user and groups.
 PIPEACTOR_EXPORT peer_identity this_process();
-
-template <class Inspector>
-detail::inspect_result_t<Inspector> inspect(Inspector& f, peer_identity& x) {
-  return detail::inspect_fields(f, "pipeactor::peer_identity", detail::field("pid", x.pid),
-                                detail::field("uid", x.uid), detail::field("gid", x.gid),
-                                detail::field("groups", x.groups), detail::field("sid", x.sid),
-                                detail::field("group_sid", x.group_sid),
-                                detail::field("group_sids", x.group_sids));
-}
 
 } // namespace pipeactor

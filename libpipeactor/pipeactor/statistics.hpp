@@ -4,6 +4,7 @@
 // never go back.
 
 #include "pipeactor/caf.hpp"
+#include "pipeactor/type_ids.hpp"
 
 #include <cstdint>
 #include <string>
@@ -29,6 +30,9 @@ struct connection_stats {
   uint64_t write_queue_messages = 0;
   uint64_t write_queue_bytes = 0;
 };
+PIPEACTOR_INSPECT(connection_stats, id, is_connected, messages_received, bytes_received,
+                  messages_sent, bytes_sent, messages_failed, read_queue_messages, read_queue_bytes,
+                  write_queue_messages, write_queue_bytes)
 
 /// What one bridge has done for all servers and client managers that share it.
 struct bridge_stats {
@@ -44,6 +48,8 @@ struct bridge_stats {
   /// Handlers that ran for longer than `defaults::slow_handler`.
   uint64_t slow_handlers = 0;
 };
+PIPEACTOR_INSPECT(bridge_stats, port, connections, turns, messages_received, bytes_received,
+                  messages_sent, bytes_sent, slow_handlers)
 
 /// What a server or client manager knows.
 struct statistics {
@@ -55,42 +61,6 @@ struct statistics {
   uint64_t queued_bytes = 0;
   uint64_t memory_limit = 0;
 };
-
-// -- inspection -------------------------------------------------------------------------------
-
-template <class Inspector>
-detail::inspect_result_t<Inspector> inspect(Inspector& f, connection_stats& x) {
-  return detail::inspect_fields(f, "pipeactor::connection_stats", detail::field("id", x.id),
-                                detail::field("is_connected", x.is_connected),
-                                detail::field("messages_received", x.messages_received),
-                                detail::field("bytes_received", x.bytes_received),
-                                detail::field("messages_sent", x.messages_sent),
-                                detail::field("bytes_sent", x.bytes_sent),
-                                detail::field("messages_failed", x.messages_failed),
-                                detail::field("read_queue_messages", x.read_queue_messages),
-                                detail::field("read_queue_bytes", x.read_queue_bytes),
-                                detail::field("write_queue_messages", x.write_queue_messages),
-                                detail::field("write_queue_bytes", x.write_queue_bytes));
-}
-
-template <class Inspector>
-detail::inspect_result_t<Inspector> inspect(Inspector& f, bridge_stats& x) {
-  return detail::inspect_fields(f, "pipeactor::bridge_stats", detail::field("port", x.port),
-                                detail::field("connections", x.connections),
-                                detail::field("turns", x.turns),
-                                detail::field("messages_received", x.messages_received),
-                                detail::field("bytes_received", x.bytes_received),
-                                detail::field("messages_sent", x.messages_sent),
-                                detail::field("bytes_sent", x.bytes_sent),
-                                detail::field("slow_handlers", x.slow_handlers));
-}
-
-template <class Inspector>
-detail::inspect_result_t<Inspector> inspect(Inspector& f, statistics& x) {
-  return detail::inspect_fields(f, "pipeactor::statistics", detail::field("bridges", x.bridges),
-                                detail::field("connections", x.connections),
-                                detail::field("queued_bytes", x.queued_bytes),
-                                detail::field("memory_limit", x.memory_limit));
-}
+PIPEACTOR_INSPECT(statistics, bridges, connections, queued_bytes, memory_limit)
 
 } // namespace pipeactor

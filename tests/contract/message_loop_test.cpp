@@ -12,43 +12,26 @@ namespace {
 struct loop_host {
   explicit loop_host(port_fixture& f, server_options options, server_callbacks more = {})
       : loop(f.context()) {
+    recorder record{log, {}};
     server_callbacks on;
-    on.server_ready = [=](const server_ready& e) {
-      log->add(0, "ready");
-      if (more.server_ready)
-        more.server_ready(e);
-    };
-    on.client_connected = [=](const client_connected& e) {
-      log->add(e.connection.id(), "connected");
-      log->add_connection(e.connection);
-      if (more.client_connected)
-        more.client_connected(e);
-    };
-    on.client_message_received = [=](const client_message_received& e) {
-      log->add(e.connection.id(), "received " + short_text(e.data.text()));
-      if (more.client_message_received)
-        more.client_message_received(e);
-    };
-    on.client_message_sent = [=](const client_message_sent& e) {
-      log->add(e.connection.id(), "sent" + in_brackets(e.cookie));
-      if (more.client_message_sent)
-        more.client_message_sent(e);
-    };
-    on.client_message_failed = [=](const client_message_failed& e) {
-      log->add(e.connection.id(), "failed " + to_string(code_of(e.error)));
-      if (more.client_message_failed)
-        more.client_message_failed(e);
-    };
-    on.client_disconnected = [=](const client_disconnected& e) {
-      log->add(e.connection_id, "disconnected " + to_string(code_of(e.reason)));
-      if (more.client_disconnected)
-        more.client_disconnected(e);
-    };
+#define RECORD_AND_CALL(event)                                                                     \
+  on.event = [=](const pipeactor::event& e) {                                                      \
+    record(e);                                                                                     \
+    if (more.event)                                                                                \
+      more.event(e);                                                                               \
+  };
+    PIPEACTOR_SERVER_EVENTS(RECORD_AND_CALL)
+#undef RECORD_AND_CALL
     running = f.started(loop.spawn_server(options, on), options);
   }
 
   ~loop_host() {
     log->forget_connections();
+  }
+
+  /// Returns the line of the server's first event.
+  std::string ready() const {
+    return "ready " + running.options.pipe_name;
   }
 
   log_ptr log = std::make_shared<event_log>();
@@ -90,7 +73,7 @@ PORT_TEST_CASE("a message loop runs callbacks on the thread that is in it, in or
     if (line != "sent")
       seen.push_back(line);
   CHECK(seen
-        == lines{"ready", "connected", "received one", "received two", "received three",
+        == lines{host.ready(), "connected", "received one", "received two", "received three",
                  "disconnected closed_by_peer"});
   CHECK(host.log->threads() == std::set<std::thread::id>{std::this_thread::get_id()});
 }
@@ -107,7 +90,7 @@ PORT_TEST_CASE("a message loop is left from any thread") {
   }};
   CHECK(host.loop.enter_message_loop() == loop_end::left);
   other.join();
-  CHECK(host.log->all() == lines{"ready"});
+  CHECK(host.log->all() == lines{host.ready()});
 }
 
 PORT_TEST_CASE("a callback that leaves is the last one until the message loop is entered again") {
@@ -135,14 +118,14 @@ PORT_TEST_CASE("a message loop that is left before it is entered returns at once
   CHECK(host.loop.enter_message_loop() == loop_end::left);
   CHECK(host.log->all().empty());
   CHECK(host.loop.enter_message_loop(0ms) == loop_end::timed_out);
-  CHECK(host.log->all() == lines{"ready"});
+  CHECK(host.log->all() == lines{host.ready()});
 }
 
 PORT_TEST_CASE("a message loop runs what waits, whatever its timeout, and then returns in time") {
   port_fixture f{port};
   loop_host host{f, f.options()};
   CHECK(host.loop.enter_message_loop(0ms) == loop_end::timed_out);
-  CHECK(host.log->all() == lines{"ready"});
+  CHECK(host.log->all() == lines{host.ready()});
   CHECK(host.loop.enter_message_loop(20ms) == loop_end::timed_out);
   CHECK_FALSE(host.running.server.stop());
   for (int i = 0; i < 100; ++i) {
@@ -150,7 +133,7 @@ PORT_TEST_CASE("a message loop runs what waits, whatever its timeout, and then r
     CHECK_FALSE(host.running.server.stop());
   }
   CHECK(host.loop.enter_message_loop(-1ms) == loop_end::timed_out);
-  CHECK(host.log->all() == lines(101, "ready"));
+  CHECK(host.log->all() == lines(101, host.ready()));
   host.loop.leave_message_loop();
   CHECK(host.loop.enter_message_loop(std::chrono::milliseconds::max()) == loop_end::left);
 }
@@ -249,8 +232,9 @@ PORT_TEST_CASE("a callback writes with a cookie, closes a connection, stops a se
   CHECK_FALSE(stopped);
   CHECK(client->receive() == "bye");
   CHECK(client->at_end());
-  CHECK(host.log->all()
-        == lines{"ready", "connected", "received hello", "sent [7]", "disconnected closed_by_us"});
+  CHECK(
+    host.log->all()
+    == lines{host.ready(), "connected", "received hello", "sent [7]", "disconnected closed_by_us"});
 }
 
 PORT_TEST_CASE("a message loop hosts clients as it hosts servers") {

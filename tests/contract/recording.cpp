@@ -110,69 +110,67 @@ script echo() {
   return result;
 }
 
-// -- handler and session ----------------------------------------------------------------------
+// -- recorder ---------------------------------------------------------------------------------
 
-namespace {
-
-/// The events that servers and client managers have in common.
-template <class Connected, class Received, class Sent, class Failed, class Disconnected>
-caf::message_handler recording_handlers(log_writer log, script todo) {
-  return {
-    [=](const Connected& e) {
-      log.add(e.connection.id(), "connected");
-      log.add_connection(e.connection);
-      if (todo.connected)
-        todo.connected(e.connection);
-    },
-    [=](const Received& e) {
-      log.add(e.connection.id(), "received " + short_text(e.data.text()) + in_brackets(e.cookie));
-      if (todo.received)
-        todo.received(e.connection, e.cookie, e.data);
-    },
-    [=](const Sent& e) {
-      log.add(e.connection.id(), "sent" + in_brackets(e.cookie));
-      if (todo.sent)
-        todo.sent(e.connection, e.cookie);
-    },
-    [=](const Failed& e) {
-      log.add(e.connection.id(), "failed " + to_string(code_of(e.error)) + in_brackets(e.cookie));
-      if (todo.failed)
-        todo.failed(e.connection, e.cookie, e.error);
-    },
-    [=](const Disconnected& e) {
-      log.add(e.connection_id, line_of_end(e.connection, e.reason));
-      if (todo.disconnected)
-        todo.disconnected(e.connection, e.reason);
-    },
-  };
+void recorder::operator()(const server_ready& e) const {
+  log_.add(0, "ready " + e.pipe_name);
+  if (todo_.ready)
+    todo_.ready(e);
 }
 
-} // namespace
+void recorder::operator()(const connected_event& e) const {
+  log_.add(e.connection.id(), "connected");
+  log_.add_connection(e.connection);
+  if (todo_.connected)
+    todo_.connected(e.connection);
+}
+
+void recorder::operator()(const connect_failed& e) const {
+  log_.add(e.connection_id, "connect failed " + to_string(code_of(e.error)));
+}
+
+void recorder::operator()(const message_received_event& e) const {
+  log_.add(e.connection.id(), "received " + short_text(e.data.text()) + in_brackets(e.cookie));
+  if (todo_.received)
+    todo_.received(e.connection, e.cookie, e.data);
+}
+
+void recorder::operator()(const message_sent_event& e) const {
+  log_.add(e.connection.id(), "sent" + in_brackets(e.cookie));
+  if (todo_.sent)
+    todo_.sent(e.connection, e.cookie);
+}
+
+void recorder::operator()(const message_failed_event& e) const {
+  log_.add(e.connection.id(), "failed " + to_string(code_of(e.error)) + in_brackets(e.cookie));
+  if (todo_.failed)
+    todo_.failed(e.connection, e.cookie, e.error);
+}
+
+void recorder::operator()(const reconnecting& e) const {
+  log_.add(e.connection.id(), "reconnecting " + to_string(code_of(e.reason)));
+}
+
+void recorder::operator()(const disconnected_event& e) const {
+  log_.add(e.connection_id, line_of_end(e.connection, e.reason));
+  if (todo_.disconnected)
+    todo_.disconnected(e.connection, e.reason);
+}
+
+// -- handler and session ----------------------------------------------------------------------
 
 caf::behavior recording_handler(caf::event_based_actor*, log_writer log, script todo) {
+  recorder record{log, std::move(todo)};
+#define RECORD(event) [record](const event& e) { record(e); },
   return caf::message_handler{
-    [=](const server_ready& e) {
-      log.add(0, "ready " + e.pipe_name);
-      if (todo.ready)
-        todo.ready(e);
-    },
-    [=](const connect_failed& e) {
-      log.add(e.connection_id, "connect failed " + to_string(code_of(e.error)));
-    },
-    [=](const reconnecting& e) {
-      log.add(e.connection.id(), "reconnecting " + to_string(code_of(e.reason)));
-    },
-    [=](const std::string& text) { log.add(0, text); },
-  }
-    .or_else(recording_handlers<client_connected, client_message_received, client_message_sent,
-                                client_message_failed, client_disconnected>(log, todo))
-    .or_else(
-      recording_handlers<connected, message_received, message_sent, message_failed, disconnected>(
-        log, todo));
+    PIPEACTOR_EVENTS(RECORD)[log](const std::string& text){log.add(0, text);
+}
+}; // namespace contract
+#undef RECORD
 }
 
 recording_session::recording_session(const log_ptr& log, script todo)
-    : log_(log), todo_(std::move(todo)) {}
+    : log_(log), record_(log_, std::move(todo)) {}
 
 recording_session::~recording_session() {
   log_.add(0, "session gone");
@@ -184,44 +182,33 @@ void recording_session::note(std::string line) {
 
 void recording_session::connected() {
   id_ = connection().id();
-  note("connected");
-  log_.add_connection(connection());
-  if (todo_.connected)
-    todo_.connected(connection());
+  record_(connected_event{connection()});
 }
 
 void recording_session::message_received(const pipeactor::cookie& cookie, const payload& data) {
-  note("received " + short_text(data.text()) + in_brackets(cookie));
-  if (todo_.received)
-    todo_.received(connection(), cookie, data);
+  record_(message_received_event{connection(), cookie, data});
 }
 
 void recording_session::message_sent(const pipeactor::cookie& cookie) {
-  note("sent" + in_brackets(cookie));
-  if (todo_.sent)
-    todo_.sent(connection(), cookie);
+  record_(message_sent_event{connection(), cookie});
 }
 
 void recording_session::message_failed(const pipeactor::cookie& cookie, const caf::error& error) {
-  note("failed " + to_string(code_of(error)) + in_brackets(cookie));
-  if (todo_.failed)
-    todo_.failed(connection(), cookie, error);
+  record_(message_failed_event{connection(), cookie, error});
 }
 
 void recording_session::connect_failed(const caf::error& error) {
   id_ = connection().id();
-  note("connect failed " + to_string(code_of(error)));
+  record_(pipeactor::connect_failed{connection(), id_, error});
 }
 
-void recording_session::reconnecting(const caf::error& reason, caf::timespan) {
+void recording_session::reconnecting(const caf::error& reason, caf::timespan delay) {
   id_ = connection().id();
-  note("reconnecting " + to_string(code_of(reason)));
+  record_(pipeactor::reconnecting{connection(), reason, delay});
 }
 
 void recording_session::disconnected(const caf::error& reason) {
-  note(line_of_end(connection(), reason));
-  if (todo_.disconnected)
-    todo_.disconnected(connection(), reason);
+  record_(disconnected_event{connection(), id_, reason});
 }
 
 // -- gate -------------------------------------------------------------------------------------

@@ -108,6 +108,26 @@ struct script {
 /// Returns a script that sends every message back.
 script echo();
 
+/// Writes events down, and then does what the script says. An event without a function here does
+/// not compile where all are expanded (PIPEACTOR_EVENTS).
+class recorder {
+public:
+  recorder(log_writer log, script todo) : log_(std::move(log)), todo_(std::move(todo)) {}
+
+  void operator()(const server_ready& e) const;
+  void operator()(const connected_event& e) const;
+  void operator()(const connect_failed& e) const;
+  void operator()(const message_received_event& e) const;
+  void operator()(const message_sent_event& e) const;
+  void operator()(const message_failed_event& e) const;
+  void operator()(const reconnecting& e) const;
+  void operator()(const disconnected_event& e) const;
+
+private:
+  log_writer log_;
+  script todo_;
+};
+
 /// The handler of marshalled events. Other actors may send it a string to be written down,
 /// as a line of no connection.
 caf::behavior recording_handler(caf::event_based_actor* self, log_writer log, script todo);
@@ -131,7 +151,7 @@ protected:
   void note(std::string line);
 
   log_writer log_;
-  script todo_;
+  recorder record_;
   uint64_t id_ = 0;
 };
 

@@ -17,7 +17,7 @@ make_completion_port(port_kind kind, std::chrono::microseconds spin) {
   case port_kind::epoll:
     return epoll_port::make(spin);
   case port_kind::iocp:
-    return errors::port_not_here(kind, "Windows");
+    return errors::port_not_here(to_string(kind), "Windows");
   case port_kind::simulated:
     return errors::simulated_port_without_network();
   case port_kind::automatic:

@@ -10,7 +10,7 @@ make_completion_port(port_kind kind, std::chrono::microseconds spin) {
   switch (kind) {
   case port_kind::io_uring:
   case port_kind::epoll:
-    return errors::port_not_here(kind, "Linux");
+    return errors::port_not_here(to_string(kind), "Linux");
   case port_kind::simulated:
     return errors::simulated_port_without_network();
   case port_kind::automatic:
