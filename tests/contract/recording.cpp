@@ -161,11 +161,9 @@ void recorder::operator()(const disconnected_event& e) const {
 
 caf::behavior recording_handler(caf::event_based_actor*, log_writer log, script todo) {
   recorder record{log, std::move(todo)};
+  auto note = [log](const std::string& text) { log.add(0, text); };
 #define RECORD(event) [record](const event& e) { record(e); },
-  return caf::message_handler{
-    PIPEACTOR_EVENTS(RECORD)[log](const std::string& text){log.add(0, text);
-}
-}; // namespace contract
+  return caf::message_handler{PIPEACTOR_EVENTS(RECORD) note};
 #undef RECORD
 }
 

@@ -21,7 +21,7 @@ struct test_listener : pipe_listener {
 
 using table = listener_table<test_listener>;
 
-const auto start = time_point{1h};
+const auto first_time = time_point{1h};
 
 void remove_all(table& listeners) {
   listeners.for_each([&](test_listener& l) { listeners.remove(l); });
@@ -80,10 +80,10 @@ TEST_CASE("a listener rests for a while after accepting failed, and the log tell
   spdlog::register_logger(std::make_shared<spdlog::logger>("pipeactor", lines));
   table listeners;
   auto& l = listeners.add();
-  rest(l, start, "/the/address", make_error(errc::out_of_resources, "no descriptors"));
-  CHECK(l.rest_until == start + defaults::accept_backoff);
-  rest(l, start + 1h, "/the/address", make_error(errc::out_of_resources, "no descriptors"));
-  CHECK(l.rest_until == start + 1h + defaults::accept_backoff);
+  rest(l, first_time, "/the/address", make_error(errc::out_of_resources, "no descriptors"));
+  CHECK(l.rest_until == first_time + defaults::accept_backoff);
+  rest(l, first_time + 1h, "/the/address", make_error(errc::out_of_resources, "no descriptors"));
+  CHECK(l.rest_until == first_time + 1h + defaults::accept_backoff);
   CHECK_FALSE(l.closing());
   auto logged = lines->last_formatted();
   REQUIRE(logged.size() == 1);
