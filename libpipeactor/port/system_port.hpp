@@ -3,7 +3,7 @@
 // What the ports of operating systems share: slots and listeners, requests that are noted until
 // the next turn, the turn itself, and waking. A port adds how its system is asked and answers.
 
-#include "pipeactor/error.hpp"
+#include "base/errors.hpp"
 #include "port/completion_port.hpp"
 #include "port/listener_table.hpp"
 #include "port/slot_table.hpp"
@@ -73,6 +73,8 @@ public:
     handler_ = &handler;
     reported_ = false;
     wake_by_ = deadline;
+    if (!failure_)
+      begin_turn();
     serve_listeners();
     serve_slots();
     wait();
@@ -94,6 +96,9 @@ protected:
   explicit system_port(std::chrono::microseconds spin) noexcept : spin_(spin) {}
 
   // -- what a port does in its own way --------------------------------------------------------
+
+  /// The first thing in a turn.
+  virtual void begin_turn() {}
 
   /// Sees to it that clients are accepted. Called in every turn while the listener is open and
   /// does not rest.
@@ -149,10 +154,10 @@ protected:
     handler_->on_received(*s.pipe, std::move(data));
   }
 
-  /// Everything that the peer wrote was delivered.
-  void end_of_input(Slot& s) {
-    end_reading(s, make_error(s.reset ? errc::peer_reset : errc::closed_by_peer),
-                input_state::read_out);
+  /// The peer writes no more, and what it wrote was delivered.
+  /// @param state `cut_off` if empty messages may be left
+  void end_of_input(Slot& s, input_state state = input_state::read_out) {
+    end_reading(s, errors::closed_by_peer(s.reset), state);
   }
 
   void end_reading(Slot& s, const caf::error& reason, input_state state = input_state::cut_off) {
@@ -215,6 +220,10 @@ private:
       } else if (!failure_) {
         l.rest_until = time_point::min();
         begin_accepting(l);
+        // It may have failed, for now or for ever.
+        if (l.rest_until > time_point::min())
+          wake_by(l.rest_until);
+        reported_ |= l.closing();
       }
     });
   }

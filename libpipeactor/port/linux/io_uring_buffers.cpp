@@ -50,7 +50,9 @@ io_uring_buffers::make(io_uring_ring& ring, uint16_t group, size_t buffer_size) 
 io_uring_buffers::~io_uring_buffers() {
   if (entries_ == nullptr)
     return;
-  io_uring_unregister_buf_ring(ring_.native(), group_);
+  // A ring that is closed knows it no more; one that refuses does not use it any more either.
+  if (ring_.is_open())
+    io_uring_unregister_buf_ring(ring_.native(), group_);
   munmap(entries_, entries_size_);
 }
 

@@ -1,57 +1,68 @@
 #pragma once
 
-// The port for Linux 6.1 and later: everything is submitted to one ring per bridge, with
-// one system call a turn.
+// The port for Linux 6.1 and later: everything is submitted to one ring per bridge, with one
+// system call a turn.
 
-#include "base/ring_queue.hpp"
-#include "port/completion_port.hpp"
 #include "port/linux/io_uring_buffers.hpp"
 #include "port/linux/io_uring_ring.hpp"
-#include "port/linux/unique_fd.hpp"
-#include "port/linux/unix_socket.hpp"
+#include "port/linux/unix_port.hpp"
 
-#include <atomic>
-#include <deque>
 #include <map>
 #include <memory>
 #include <vector>
 
 namespace pipeactor::port {
 
-class io_uring_port final : public completion_port {
+/// A slot is free again when no operation of it is outstanding.
+struct io_uring_slot : unix_slot {
+  enum class read_state : uint8_t {
+    /// No receive is in the ring.
+    idle,
+    /// One that ends with its first message.
+    once,
+    /// One that goes on.
+    continuous,
+    /// One that is being cancelled.
+    cancelling,
+  };
+
+  enum class write_state : uint8_t {
+    /// The send buffer has room, as far as the credit says.
+    flowing,
+    /// One send in the ring waits for room, alone.
+    waiting,
+  };
+
+  io_uring_buffers* buffers = nullptr;
+  /// SO_SNDBUF, and what is left of it by our own count (the credit rule), in bytes.
+  int64_t send_buffer = 0;
+  int64_t credit = 0;
+  /// Writes at the front of the queue that are in the ring as batched sends. They may come before
+  /// one that waits.
+  uint16_t batched = 0;
+  read_state reading = read_state::idle;
+  write_state writing = write_state::flowing;
+  /// A poll tells when the peer leaves, beside a receive or alone. Begun with the first pause.
+  bool watching_end = false;
+};
+
+struct io_uring_listener : unix_port_listener {
+  /// An accept is in the ring.
+  bool accepting = false;
+};
+
+class io_uring_port final : public unix_port<io_uring_slot, io_uring_listener> {
 public:
-  /// @param spin how long turn() polls before it sleeps
+  /// @param spin how long a turn polls before it sleeps
   PIPEACTOR_EXPORT static caf::expected<std::unique_ptr<completion_port>>
   make(std::chrono::microseconds spin);
 
-  ~io_uring_port() override;
-
   port_kind kind() const noexcept override;
-  bool guards_access() const noexcept override {
-    return false;
-  }
-  time_point now() const noexcept override;
-  size_t max_message_size() const noexcept override;
-  caf::error check_message_size(size_t size) const override;
-
-  caf::expected<listener_id> listen(const listen_request& request) override;
-  std::string address(listener_id listener) const override;
-  void stop_listening(listener_id listener) override;
-
-  pipe_finder finder() const override;
-
-  caf::expected<raw_pipe_ptr> connect(const std::string& pipe_name, pipe_mode mode) override;
-  void adopt(pipe_record_ptr pipe, raw_pipe_ptr raw) override;
-  void start_reading(pipe_record& pipe) override;
-  void pause_reading(pipe_record& pipe) override;
-  void read_one(pipe_record& pipe) override;
-  void write(pipe_record& pipe, payload data) override;
-  void close(pipe_record& pipe) override;
-
-  caf::error turn(time_point deadline, completion_handler& handler) override;
-  void wake() noexcept override;
 
 private:
+  using slot = io_uring_slot;
+  using listener = io_uring_listener;
+
   /// What an operation is; stands in its user_data.
   enum class operation : uint8_t {
     ignored,
@@ -63,59 +74,11 @@ private:
     send_waiting
   };
 
-  enum class receiving : uint8_t { nothing, continuously, once };
-
-  /// What belongs to one pipe. A slot is free again when no operation of it is
-  /// outstanding.
-  struct slot {
-    pipe_record_ptr pipe;
-    io_uring_buffers* buffers = nullptr;
-    detail::ring_queue<payload> writes;
-    /// How much of the oldest write has left already (byte mode).
-    size_t front_offset = 0;
-    int fd = -1;
-    uint16_t generation = 0;
-    /// Writes at the front of the queue that are in the ring as batched sends.
-    uint16_t batched = 0;
-    /// Messages to read while paused.
-    uint32_t single_reads = 0;
-    /// SO_SNDBUF, and what is left of it by our own count (the credit rule).
-    int64_t send_buffer = 0;
-    int64_t credit = 0;
-    /// It has been full, and was given `defaults::busy_send_buffer`.
-    bool enlarged = false;
-    receiving armed = receiving::nothing;
-    bool send_waiting = false;
-    /// While nobody reads, a poll tells of the end; it stays for good once armed.
-    bool watching_end = false;
-    bool end_seen = false;
-    bool continuous = false;
-    bool read_ended = false;
-    /// The peer has stopped writing, and all that it wrote was read.
-    bool input_ended = false;
-    bool reset = false;
-    /// The receive, or everything of this pipe, is being cancelled.
-    bool cancelling_receive = false;
-    bool cancelling_all = false;
-    bool closing = false;
-    bool dirty = false;
-  };
-
   /// A batched send that failed; successes post no completion.
   struct failed_send {
     uint32_t slot;
     uint16_t position;
     int error_number;
-  };
-
-  struct listener {
-    unix_listener socket;
-    bool armed = false;
-    bool closing = false;
-    bool cancelling = false;
-    bool resting = false;
-    bool warned = false;
-    time_point rest_until;
   };
 
   // user_data: operation (8 bits), position in a batch (16), generation (16), slot or
@@ -125,6 +88,9 @@ private:
   static constexpr unsigned tag_generation_shift = 24;
   static constexpr uint32_t tag_index_mask = 0xFF'FFFF;
 
+  static uint64_t tag_of(operation what, const listener& l) noexcept;
+  static uint64_t tag_of(operation what, const slot& s, uint16_t position = 0) noexcept;
+
   static operation operation_of(const io_uring_cqe& completion) noexcept {
     return static_cast<operation>(completion.user_data >> tag_operation_shift);
   }
@@ -133,75 +99,66 @@ private:
     return static_cast<uint32_t>(completion.user_data & tag_index_mask);
   }
 
-  explicit io_uring_port(std::chrono::microseconds spin);
+  io_uring_port(unique_fd event, std::chrono::microseconds spin);
   caf::error open();
-
-  // -- slots ----------------------------------------------------------------------------------
-
-  slot* slot_of(const pipe_record& pipe) noexcept;
-  uint32_t index_of(const slot& x) const noexcept;
-  void mark_dirty(slot& x);
-  uint64_t tag(operation what, const slot& x, uint16_t position = 0) const noexcept;
   caf::expected<io_uring_buffers*> buffers_for(size_t receive_limit);
-  void finish_close(slot& x);
+
+  // -- listening ------------------------------------------------------------------------------
+
+  void begin_accepting(listener& l) override;
+  bool end_accepting(listener& l) override;
+  void on_accepted(const io_uring_cqe& completion);
 
   // -- a turn ---------------------------------------------------------------------------------
 
-  void prepare();
-  void prepare_listeners();
-  void prepare_cancel(uint64_t user_data);
-  void prepare_slot(slot& x);
-  void prepare_receive(slot& x);
-  void prepare_watch(slot& x);
-  void prepare_sends(slot& x);
-  void prepare_waiting_send(slot& x);
-  void wait(time_point deadline);
-  bool spin_until_work() noexcept;
-  void complete(const io_uring_cqe& completion);
+  void begin_turn() override;
+  void serve_slot(slot& s) override;
+  io_uring_sqe* next_entry() noexcept;
+  bool cancel(uint64_t user_data) noexcept;
+  bool poll() override;
+  void sleep(time_point deadline) override;
+  bool check_ring();
+  void dispatch() override;
+  void dispatch(const io_uring_cqe& completion);
+  void on_woken(int result);
+
+  // -- receiving ------------------------------------------------------------------------------
+
+  caf::error prepare_reading(slot& s) override;
+  void begin_reading(slot& s);
+  void begin_watch(slot& s);
+  void on_received(slot& s, const io_uring_cqe& completion);
+  void on_nothing_received(slot& s, int error_number);
+  void on_watch_ended(slot& s, int result);
+  bool is_end_of_input(slot& s);
+  void end_if_nothing_is_left(slot& s);
+
+  // -- sending --------------------------------------------------------------------------------
+
+  void begin_writing(slot& s);
+  void prepare_batched_send(slot& s, io_uring_sqe& entry);
+  void prepare_waiting_send(slot& s, io_uring_sqe& entry);
   void note_failed_send(const io_uring_cqe& completion);
   void report_batches();
-  void report_batch(slot& x);
+  void report_batch(slot& s);
+  void on_waiting_sent(slot& s, int result);
+  void send_failed(slot& s, int error_number);
 
-  // -- completions ----------------------------------------------------------------------------
+  // -- closing --------------------------------------------------------------------------------
 
-  void on_accept(listener_id id, const io_uring_cqe& completion);
-  void on_receive(slot& x, const io_uring_cqe& completion);
-  void on_receive_failed(slot& x, int error_number);
-  void on_waiting_send(slot& x, int result);
-  void end_if_nothing_is_left(slot& x);
-  /// Tells a message of no bytes from the end of the input: both are received as nothing.
-  bool is_end_of_input(slot& x);
-  void end_of_input(slot& x);
-  void end_reading(slot& x, const caf::error& reason);
-  void report_sent(slot& x, size_t count);
-  void send_failed(slot& x, int error_number);
-  void report_failed(slot& x, size_t count, const caf::error& reason);
+  void serve_closing(slot& s);
 
-  std::chrono::microseconds spin_;
-  size_t max_message_size_;
   int64_t default_send_buffer_;
-  completion_handler* handler_ = nullptr;
-  /// Nobody may sleep: something is waiting to be reported.
-  bool pending_ = false;
-
-  unique_fd event_;
   uint64_t event_count_ = 0;
+  /// A read of the eventfd is in the ring.
   bool event_armed_ = false;
-  std::atomic<bool> wake_requested_{false};
-  std::atomic<bool> asleep_{false};
-
+  /// Why the eventfd cannot be read.
+  int event_failure_ = 0;
   io_uring_ring ring_;
   std::map<size_t, std::unique_ptr<io_uring_buffers>> buffers_;
-  // A deque: slots stay where they are while a callback adopts another pipe.
-  std::deque<slot> slots_;
-  std::vector<uint32_t> free_slots_;
-  std::vector<uint32_t> dirty_;
-  std::vector<uint32_t> preparing_;
+  /// Slots with batched sends that were not reported.
   std::vector<uint32_t> batches_;
   std::vector<failed_send> failed_sends_;
-  std::vector<uint32_t> closable_;
-  std::map<listener_id, listener> listeners_;
-  listener_id last_listener_ = 0;
 };
 
 } // namespace pipeactor::port

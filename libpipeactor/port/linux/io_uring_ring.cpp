@@ -5,12 +5,24 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
+#include <thread>
+#include <utility>
 
 namespace pipeactor::port {
 
+namespace {
+
+/// How long others get the core while the kernel has no memory for requests.
+constexpr std::chrono::milliseconds stalled_pause{1};
+
+} // namespace
+
 io_uring_ring::~io_uring_ring() {
-  if (open_)
+  close();
+}
+
+void io_uring_ring::close() noexcept {
+  if (std::exchange(open_, false))
     io_uring_queue_exit(&ring_);
 }
 
@@ -31,52 +43,65 @@ caf::error io_uring_ring::open() {
   if ((params.features & features) != features)
     return make_error(errc::not_supported,
                       "this kernel's io_uring is too old: use port auto or epoll");
-  // Saves a look-up of the descriptor in every system call; works without, too.
+  // Saves a look-up of the descriptor in every system call. If it is refused, liburing goes on
+  // with the descriptor.
   io_uring_register_ring_fd(&ring_);
   return caf::none;
 }
 
 io_uring_sqe* io_uring_ring::next_entry() noexcept {
   auto* entry = io_uring_get_sqe(&ring_);
-  while (entry == nullptr) {
-    io_uring_submit(&ring_);
+  // Once in a turn: a kernel without memory would make each pipe wait.
+  if (entry == nullptr && !stalled_ && note(io_uring_submit(&ring_)))
     entry = io_uring_get_sqe(&ring_);
-  }
   return entry;
 }
 
 void io_uring_ring::submit() noexcept {
+  stalled_ = false;
   if (io_uring_sq_ready(&ring_) > 0 || (flags() & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0)
-    io_uring_submit_and_get_events(&ring_);
+    note(io_uring_submit_and_get_events(&ring_));
+  if (stalled_ && !has_completions())
+    std::this_thread::sleep_for(stalled_pause);
 }
 
 bool io_uring_ring::flush_overflow() noexcept {
-  if (!has_overflow())
-    return false;
-  io_uring_get_events(&ring_);
-  return true;
+  return has_overflow() && note(io_uring_get_events(&ring_));
 }
 
 void io_uring_ring::submit_and_wait(time_point deadline) noexcept {
-  if (io_uring_cq_ready(&ring_) > 0) {
+  if (has_completions()) {
     submit();
     return;
   }
   io_uring_cqe* entry = nullptr;
   if (deadline == time_point::max()) {
-    io_uring_submit_and_wait_timeout(&ring_, &entry, 1, nullptr, nullptr);
+    note(io_uring_submit_and_wait_timeout(&ring_, &entry, 1, nullptr, nullptr));
     return;
   }
   auto left = std::max(deadline - clock::now(), clock::duration::zero());
   auto seconds = std::chrono::duration_cast<std::chrono::seconds>(left);
   auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(left - seconds);
   __kernel_timespec timeout{seconds.count(), rest.count()};
-  io_uring_submit_and_wait_timeout(&ring_, &entry, 1, &timeout, nullptr);
+  note(io_uring_submit_and_wait_timeout(&ring_, &entry, 1, &timeout, nullptr));
 }
 
-bool io_uring_ring::has_work() const noexcept {
-  return io_uring_cq_ready(&ring_) > 0
-         || (flags() & (IORING_SQ_TASKRUN | IORING_SQ_CQ_OVERFLOW)) != 0;
+/// Looks at what a call of io_uring_enter(2) returned.
+/// @returns whether it did something
+bool io_uring_ring::note(int result) noexcept {
+  switch (-result) {
+  case EINTR: // a signal came
+  case ETIME: // the deadline passed
+    return false;
+  case EAGAIN: // the kernel has no memory for requests
+  case EBUSY:  // completions must be taken first
+    stalled_ = true;
+    return false;
+  default:
+    if (result < 0)
+      failure_ = -result;
+    return result >= 0;
+  }
 }
 
 unsigned io_uring_ring::flags() const noexcept {

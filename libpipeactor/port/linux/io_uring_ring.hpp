@@ -1,7 +1,7 @@
 #pragma once
 
-// The submission and completion rings of io_uring(7), as the io_uring port uses them:
-// set up, probed, and waited on. Knows nothing of pipes.
+// The submission and completion rings of io_uring(7), as the io_uring port uses them: set up,
+// probed, and waited on. Knows nothing of pipes.
 
 #include "pipeactor/defaults.hpp"
 #include "port/completion_port.hpp"
@@ -11,6 +11,9 @@
 namespace pipeactor::port {
 
 /// Owns a ring. Belongs to the thread that made it.
+///
+/// No call fails by itself. What may pass (EINTR, EAGAIN, EBUSY) leaves entries in the ring for the
+/// next call: see all_submitted(). What does not is kept: see failure().
 class io_uring_ring {
 public:
   io_uring_ring() = default;
@@ -18,12 +21,31 @@ public:
   io_uring_ring& operator=(const io_uring_ring&) = delete;
   ~io_uring_ring();
 
-  /// Sets the ring up with all that the port relies on (Linux 6.1). Any failure is a reason
-  /// to use another port.
+  /// Sets the ring up with all that the port relies on (Linux 6.1).
+  /// @returns `errc::not_supported` for any failure: a reason to use another port
   caf::error open();
 
-  /// Returns a cleared submission entry; submits first where the ring is full.
+  /// Ends all operations without a completion and gives the ring's memory back. Nothing else may
+  /// be called then. Idempotent.
+  void close() noexcept;
+
+  bool is_open() const noexcept {
+    return open_;
+  }
+
+  /// Returns the `errno` of io_uring_enter(2) after which the ring is of no use, or 0.
+  int failure() const noexcept {
+    return failure_;
+  }
+
+  /// Returns a cleared submission entry; submits first if the ring is full. nullptr if the kernel
+  /// takes none for now: the next turn tries again.
   io_uring_sqe* next_entry() noexcept;
+
+  /// Returns whether the kernel has taken every entry.
+  bool all_submitted() const noexcept {
+    return io_uring_sq_ready(&ring_) == 0;
+  }
 
   /// Submits what was prepared and runs what the kernel has deferred, without waiting.
   void submit() noexcept;
@@ -31,8 +53,9 @@ public:
   /// Submits and waits until a completion is there or `deadline` passes.
   void submit_and_wait(time_point deadline) noexcept;
 
-  /// Returns whether completions are there, or the kernel could make some. No system call.
-  bool has_work() const noexcept;
+  bool has_completions() const noexcept {
+    return io_uring_cq_ready(&ring_) > 0;
+  }
 
   /// Returns whether the kernel holds completions that found the ring full.
   bool has_overflow() const noexcept {
@@ -73,8 +96,12 @@ public:
 
 private:
   unsigned flags() const noexcept;
+  bool note(int result) noexcept;
 
   io_uring ring_{};
+  int failure_ = 0;
+  /// The kernel took no entries in this turn.
+  bool stalled_ = false;
   bool open_ = false;
 };
 

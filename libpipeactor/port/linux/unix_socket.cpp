@@ -92,9 +92,10 @@ std::vector<int64_t> groups_of_peer(int fd) {
   return {groups.begin(), groups.begin() + static_cast<ptrdiff_t>(size / sizeof(gid_t))};
 }
 
-void switch_on(int fd, int option) noexcept {
+/// @returns 0 or `errno`
+int switch_on(int fd, int option) noexcept {
   int on = 1;
-  setsockopt(fd, SOL_SOCKET, option, &on, sizeof(on));
+  return setsockopt(fd, SOL_SOCKET, option, &on, sizeof(on)) == 0 ? 0 : errno;
 }
 
 } // namespace
@@ -215,19 +216,22 @@ caf::error check_unix_message_size(size_t size) {
 size_t raise_send_buffer(int fd, size_t size) {
   if (longest_message(send_buffer_of(fd)) >= size)
     return send_buffer_of(fd);
-  // The kernel doubles what it is asked for, and takes net.core.wmem_max for more.
+  // The kernel doubles what it is asked for, and takes net.core.wmem_max for more. Whatever it
+  // answers, the size that is in force then counts.
   auto wanted = std::min<size_t>(size, INT_MAX) / 2 + send_buffer_overhead;
   auto value = static_cast<int>(wanted);
   setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &value, sizeof(value));
   return send_buffer_of(fd);
 }
 
-void stamp_messages(int fd) noexcept {
-  switch_on(fd, SO_TIMESTAMP);
+caf::error stamp_messages(int fd) {
+  auto refused = switch_on(fd, SO_TIMESTAMP);
+  return refused == 0 ? caf::none : unix_error(refused, "cannot have messages stamped");
 }
 
-void read_urgent_data_inline(int fd) noexcept {
-  switch_on(fd, SO_OOBINLINE);
+caf::error read_urgent_data_inline(int fd) {
+  auto refused = switch_on(fd, SO_OOBINLINE);
+  return refused == 0 ? caf::none : unix_error(refused, "cannot read urgent data inline");
 }
 
 void discard_input(int fd, pipe_mode mode) noexcept {
@@ -236,9 +240,7 @@ void discard_input(int fd, pipe_mode mode) noexcept {
   // There is no room for control data, so passed descriptors are dropped, and MSG_CTRUNC
   // tells an empty message, whose time did not fit, from the end. Not on a stream, where older
   // kernels set it at the end too.
-  auto keeps_messages = mode == pipe_mode::message;
-  if (keeps_messages)
-    stamp_messages(fd);
+  auto keeps_messages = mode == pipe_mode::message && switch_on(fd, SO_TIMESTAMP) == 0;
   char buffer[discard_buffer_size];
   for (;;) {
     iovec bytes = {buffer, sizeof(buffer)};

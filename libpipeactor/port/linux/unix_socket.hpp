@@ -65,10 +65,11 @@ size_t raise_send_buffer(int fd, size_t size);
 
 /// Makes each message of a SOCK_SEQPACKET socket carry the time as control data, which the
 /// end of file does not: that tells it from an empty message (SO_TIMESTAMP, socket(7)).
-void stamp_messages(int fd) noexcept;
+caf::error stamp_messages(int fd);
 
-/// Makes urgent data of a stream data like any other, and never a mark that reading stops at.
-void read_urgent_data_inline(int fd) noexcept;
+/// Makes urgent data of a stream data like any other, and never a mark that reading stops at
+/// (SO_OOBINLINE, socket(7)).
+caf::error read_urgent_data_inline(int fd);
 
 /// Ends reading and throws away what was received: a socket closed with unread input
 /// makes the peer lose our last words to ECONNRESET.

@@ -1,0 +1,44 @@
+#include "port/linux/unix_port.hpp"
+
+#include "base/log.hpp"
+
+#include <cerrno>
+
+namespace pipeactor::port {
+
+accept_failure accept_failure_of(int error_number) noexcept {
+  switch (error_number) {
+  case EAGAIN:
+    return accept_failure::no_client;
+  case EBADF:
+  case EFAULT:
+  case EINVAL: // not listening: somebody who holds the socket, too, has shut it down
+  case ENOTSOCK:
+  case EOPNOTSUPP:
+    return accept_failure::listener_dead;
+  case EINTR:
+  case ECONNABORTED:
+  case EPROTO:
+    return accept_failure::client_gone;
+  default:
+    // EMFILE, ENFILE, ENOMEM, ENOBUFS; EPERM, whose client stays in the backlog. Whatever it is,
+    // no core spins.
+    return accept_failure::not_now;
+  }
+}
+
+void notify(int event_fd) noexcept {
+  uint64_t one = 1;
+  while (::write(event_fd, &one, sizeof(one)) < 0) {
+    // EAGAIN: 2^64 - 2 calls were not taken note of, so the event is there.
+    if (errno == EAGAIN)
+      return;
+    if (errno != EINTR) {
+      detail::log_warning("a bridge cannot be woken: "
+                          + describe(unix_error(errno, "cannot write to an eventfd")));
+      return;
+    }
+  }
+}
+
+} // namespace pipeactor::port

@@ -1,0 +1,160 @@
+#pragma once
+
+// What io_uring_port and epoll_port share: AF_UNIX sockets that are listened on, connected,
+// adopted and closed, and an eventfd that ends a wait.
+
+#include "port/linux/pipe_discovery.hpp"
+#include "port/linux/unique_fd.hpp"
+#include "port/linux/unix_error.hpp"
+#include "port/linux/unix_socket.hpp"
+#include "port/system_port.hpp"
+
+#include <unistd.h>
+
+namespace pipeactor::port {
+
+struct unix_slot : pipe_slot {
+  int fd = -1;
+  /// The send buffer has been full, and was given `defaults::busy_send_buffer`.
+  bool enlarged = false;
+  /// Why the pipe cannot be read, found by adopt() and not reported yet.
+  caf::error failure;
+};
+
+struct unix_port_listener : pipe_listener {
+  unix_listener socket;
+};
+
+/// What the error of accept4(2) says about a listener.
+enum class accept_failure : uint8_t {
+  /// No client waits.
+  no_client,
+  /// This client is gone; the next one may not be.
+  client_gone,
+  /// The system has no resources, or forbids it: clients can wait.
+  not_now,
+  /// The socket accepts nobody any more.
+  listener_dead,
+};
+
+/// @param error_number `errno` of accept4(2), see accept(2)
+accept_failure accept_failure_of(int error_number) noexcept;
+
+/// Ends a wait for an eventfd(2). Any thread.
+void notify(int event_fd) noexcept;
+
+/// @tparam Slot derived from `unix_slot`
+/// @tparam Listener derived from `unix_port_listener`
+template <class Slot, class Listener>
+class unix_port : public system_port<Slot, Listener> {
+public:
+  bool guards_access() const noexcept final {
+    return false;
+  }
+
+  size_t max_message_size() const noexcept final {
+    return max_message_size_;
+  }
+
+  caf::error check_message_size(size_t size) const final {
+    return check_unix_message_size(size);
+  }
+
+  caf::expected<listener_id> listen(const listen_request& request) final {
+    if (auto err = check_message_size(request.max_message_size))
+      return err;
+    auto socket = listen_unix(request);
+    if (!socket)
+      return std::move(socket.error());
+    auto& l = this->listeners_.add();
+    l.socket = std::move(*socket);
+    return l.id;
+  }
+
+  std::string address(listener_id listener) const final {
+    auto* l = this->listeners_.find(listener);
+    return l != nullptr ? l->socket.claim.path() : std::string{};
+  }
+
+  pipe_finder finder() const final {
+    return find_pipe_names;
+  }
+
+  caf::expected<raw_pipe_ptr> connect(const std::string& pipe_name, pipe_mode mode) final {
+    auto fd = connect_unix(pipe_name, mode);
+    if (!fd)
+      return std::move(fd.error());
+    return raw_pipe_ptr{std::make_unique<unix_pipe>(std::move(*fd))};
+  }
+
+  void adopt(pipe_record_ptr pipe, raw_pipe_ptr raw) final {
+    auto& s = this->slots_.take(pipe);
+    s.fd = static_cast<unix_pipe&>(*raw).fd.release();
+    this->set_connected(*pipe, s.fd, peer_of(s.fd));
+    if (pipe->settings().mode == pipe_mode::byte)
+      s.failure = read_urgent_data_inline(s.fd);
+    if (!s.failure)
+      s.failure = prepare_reading(s);
+  }
+
+protected:
+  /// @param event an eventfd, blocking or not as the port needs it
+  unix_port(unique_fd event, std::chrono::microseconds spin)
+      : system_port<Slot, Listener>(spin), event_(std::move(event)),
+        max_message_size_(longest_message(largest_send_buffer())) {}
+
+  // -- what a port does in its own way --------------------------------------------------------
+
+  /// Gets what reading a new pipe needs.
+  /// @returns why it cannot be read; it is told by on_read_ended then
+  virtual caf::error prepare_reading(Slot& s) = 0;
+
+  // -- listening ------------------------------------------------------------------------------
+
+  void accept(Listener& l, unique_fd client) {
+    this->reported_ = true;
+    this->handler_->on_accepted(l.id, std::make_unique<unix_pipe>(std::move(client)));
+  }
+
+  /// @param error_number `errno` of accept4(2)
+  /// @returns whether the next client may be waiting
+  bool accept_failed(Listener& l, int error_number) {
+    auto failure = accept_failure_of(error_number);
+    if (failure == accept_failure::not_now)
+      rest(l, this->now(), l.socket.claim.path(), unix_error(error_number, "accept"));
+    else if (failure == accept_failure::listener_dead)
+      fail(l, unix_error(error_number, "cannot accept clients of " + l.socket.claim.path()));
+    return failure == accept_failure::client_gone;
+  }
+
+  // -- sending --------------------------------------------------------------------------------
+
+  /// Makes a send buffer larger that is full for the first time.
+  /// @returns the SO_SNDBUF now in force, or 0 if nothing was changed
+  size_t make_room(Slot& s) {
+    return std::exchange(s.enlarged, true) ? 0
+                                           : raise_send_buffer(s.fd, defaults::busy_send_buffer);
+  }
+
+  // -- closing --------------------------------------------------------------------------------
+
+  void close_handle(Slot& s) noexcept override {
+    if (s.fd < 0)
+      return;
+    if (s.input != input_state::read_out)
+      discard_input(s.fd, s.pipe->settings().mode);
+    // Linux frees the descriptor whatever close(2) says, and nobody is left to be told.
+    ::close(std::exchange(s.fd, -1));
+  }
+
+  void signal() noexcept final {
+    notify(event_.get());
+  }
+
+  unique_fd event_;
+
+private:
+  size_t max_message_size_;
+};
+
+} // namespace pipeactor::port
