@@ -1,15 +1,14 @@
 #pragma once
 
-#include "actors/connection_actor.hpp"
-#include "bridge/completion_bridge.hpp"
+#include "actors/adoption.hpp"
+#include "actors/bridge_connections.hpp"
 
 namespace pipeactor::detail {
 
-/// The bridge as an actor: the sender of completions, and where other bridges hand in
-/// work.
+/// The bridge as an actor: the sender of completions, and where other bridges hand in work.
 class bridge_actor final : public pinned_actor {
 public:
-  bridge_actor(caf::actor_config& cfg, completion_bridge_ptr bridge)
+  bridge_actor(caf::actor_config& cfg, bridge_connections_ptr bridge)
       : pinned_actor(cfg), bridge_(std::move(bridge)) {}
 
   const char* name() const override {
@@ -21,7 +20,7 @@ public:
     return {
       [this](const adopt_client& x) {
         if (bridge_->port() != nullptr)
-          bridge_->open_connection(*x.setup, std::move(*x.raw));
+          adopt(*bridge_, *x.settings, std::move(*x.raw));
       },
       [this](const broadcast_job& x) { bridge_->broadcast(x); },
       [this](const abandoned& x) { bridge_->abandon(x); },
@@ -34,7 +33,7 @@ public:
   }
 
 private:
-  completion_bridge_ptr bridge_;
+  bridge_connections_ptr bridge_;
 };
 
 } // namespace pipeactor::detail

@@ -1,12 +1,13 @@
 #include "actors/client_manager_actor.hpp"
 
 #include "pipeactor/error.hpp"
-#include "actors/gather_statistics.hpp"
+#include "actors/adoption.hpp"
+#include "actors/statistics_report.hpp"
 
 namespace pipeactor::detail {
 
 client_manager_actor::client_manager_actor(caf::actor_config& cfg,
-                                           std::vector<completion_bridge_ptr> bridges,
+                                           std::vector<bridge_connections_ptr> bridges,
                                            client_options options, caf::actor handler,
                                            session_factory make_session)
     : pinned_actor(cfg), bridges_(std::move(bridges)), options_(std::move(options)),
@@ -37,12 +38,12 @@ void client_manager_actor::on_exit() {
     promise.deliver(make_error(errc::shutting_down));
   stoppers_.clear();
   connections_.clear();
-  setup_ = nullptr;
+  settings_ = nullptr;
   handler_ = nullptr;
   bridges_.clear();
 }
 
-caf::expected<connection_settings_ptr> client_manager_actor::make_setup() {
+caf::expected<connection_settings_ptr> client_manager_actor::make_settings() {
   auto* port = bridges_.front()->port();
   if (port == nullptr)
     return make_error(errc::shutting_down);
@@ -54,29 +55,29 @@ caf::expected<connection_settings_ptr> client_manager_actor::make_setup() {
   auto trusted = port::resolve(options_.trusted_servers);
   if (!trusted)
     return trusted.error();
-  auto setup = std::make_shared<connection_settings>();
-  setup->coordinator_id = id_;
-  setup->outgoing = true;
-  setup->options = options_;
-  set_limits(*setup, *port);
-  setup->access = std::move(*trusted);
-  setup->coordinator = caf::actor{this};
-  setup->handler = handler_;
-  setup->make_session = make_session_;
-  return connection_settings_ptr{std::move(setup)};
+  auto settings = std::make_shared<connection_settings>();
+  settings->coordinator_id = id_;
+  settings->outgoing = true;
+  settings->options = options_;
+  set_limits(*settings, *port);
+  settings->access = std::move(*trusted);
+  settings->coordinator = caf::actor{this};
+  settings->handler = handler_;
+  settings->make_session = make_session_;
+  return connection_settings_ptr{std::move(settings)};
 }
 
 caf::result<named_pipe_connection> client_manager_actor::on_connect(const connect& request) {
-  if (setup_ == nullptr) {
-    auto setup = make_setup();
-    if (!setup)
-      return setup.error();
-    setup_ = std::move(*setup);
+  if (settings_ == nullptr) {
+    auto settings = make_settings();
+    if (!settings)
+      return settings.error();
+    settings_ = std::move(*settings);
   }
-  auto actor = least_loaded(bridges_).spawn_connection(*setup_);
+  auto actor = spawn_connection(least_loaded(bridges_), *settings_);
   named_pipe_connection connection{actor};
   connections_.emplace(connection.id(), caf::actor_cast<caf::weak_actor_ptr>(actor));
-  send(actor, open_pipe{request.pipe_name, request.timeout, options_.reconnect, setup_->access});
+  send(actor, open_pipe{request.pipe_name, request.timeout, options_.reconnect, settings_->access});
   return connection;
 }
 

@@ -3,9 +3,8 @@
 #include "pipeactor/messages.hpp"
 #include "pipeactor/options.hpp"
 #include "pipeactor/session.hpp"
-#include "actors/connection_actor.hpp"
+#include "actors/bridge_connections.hpp"
 #include "actors/internal_messages.hpp"
-#include "bridge/completion_bridge.hpp"
 
 #include <unordered_map>
 #include <vector>
@@ -17,7 +16,7 @@ namespace pipeactor::detail {
 class client_manager_actor final : public pinned_actor {
 public:
   /// @param bridges at least one; the first is the one this actor is pinned to
-  client_manager_actor(caf::actor_config& cfg, std::vector<completion_bridge_ptr> bridges,
+  client_manager_actor(caf::actor_config& cfg, std::vector<bridge_connections_ptr> bridges,
                        client_options options, caf::actor handler, session_factory make_session);
 
   const char* name() const override;
@@ -25,18 +24,18 @@ public:
   void on_exit() override;
 
 private:
-  caf::expected<connection_settings_ptr> make_setup();
+  caf::expected<connection_settings_ptr> make_settings();
   caf::result<named_pipe_connection> on_connect(const connect& request);
   caf::result<std::vector<std::string>> on_find(const find_named_pipes& request);
   caf::response_promise on_stop();
   void on_connection_closed(const connection_closed& x);
 
-  std::vector<completion_bridge_ptr> bridges_;
+  std::vector<bridge_connections_ptr> bridges_;
   client_options options_;
   caf::actor handler_;
   session_factory make_session_;
   uint64_t id_;
-  connection_settings_ptr setup_;
+  connection_settings_ptr settings_;
   std::unordered_map<uint64_t, caf::weak_actor_ptr> connections_;
   std::vector<caf::response_promise> stoppers_;
 };

@@ -8,19 +8,22 @@ namespace pipeactor::detail {
 
 namespace {
 
-promise_of_answer answer(const caf::response_promise& promise) {
+answer_promise answer(const caf::response_promise& promise) {
   return promise.pending() ? std::make_unique<caf::response_promise>(promise) : nullptr;
 }
 
 } // namespace
 
-connection_actor::connection_actor(caf::actor_config& cfg, completion_bridge_ptr bridge,
-                                   connection_record_ptr record, const connection_settings& setup)
-    : pinned_actor(cfg), bridge_(std::move(bridge)), record_(std::move(record)),
-      coordinator_(setup.coordinator), handler_(setup.handler), make_session_(setup.make_session),
-      writes_(setup.options, bridge_->memory()),
-      phase_(setup.outgoing ? phase::opening : phase::connected), send_limit_(setup.send_limit),
-      continuously_read_(setup.options.continuously_read) {}
+connection_actor::connection_actor(caf::actor_config& cfg, bridge_connections_ptr bridge,
+                                   connection_record_ptr record,
+                                   const connection_settings& settings)
+    : connection_base(cfg, std::move(record)), bridge_(std::move(bridge)),
+      coordinator_(settings.coordinator), events_(*this, settings.handler),
+      make_session_(settings.make_session),
+      pending_(*this, events_, settings.options, bridge_->memory()),
+      timers_(bridge_->bridge(), caf::actor_cast<caf::weak_actor_ptr>(ctrl())),
+      state_(settings.outgoing ? connection_state::opening : connection_state::connected),
+      send_limit_(settings.send_limit), continuously_read_(settings.options.continuously_read) {}
 
 connection_actor::~connection_actor() = default;
 
@@ -28,58 +31,48 @@ const char* connection_actor::name() const {
   return "pipeactor.connection";
 }
 
+// -- the table --------------------------------------------------------------------------------
+
+connection_action connection_actor::apply(connection_event event) noexcept {
+  auto& cell = transition_of(state_, event);
+  if (cell.next)
+    state_ = *cell.next;
+  return cell.action;
+}
+
+connection_action connection_actor::action_of(connection_event event) const noexcept {
+  return transition_of(state_, event).action;
+}
+
+port::completion_port* connection_actor::port_of_pipe() noexcept {
+  auto state = record().state();
+  auto is_adopted = state == port::pipe_state::connected || state == port::pipe_state::closing;
+  return is_adopted ? bridge_->port() : nullptr;
+}
+
 // -- behavior ---------------------------------------------------------------------------------
 
 caf::behavior connection_actor::make_behavior() {
   set_default_handler(caf::drop);
-  set_down_handler([this](caf::down_msg& message) { raise_down(message); });
-  set_exit_handler([this](caf::exit_msg& message) {
-    if (!message.reason)
-      return;
-    if (phase_ == phase::closed) {
-      quit(message.reason);
-      return;
-    }
-    exit_reason_ = message.reason;
-    close(make_error(errc::closed_by_us, "the connection's actor was told to exit"));
-  });
+  set_down_handler([this](caf::down_msg& message) { events_.down(message); });
+  set_exit_handler([this](caf::exit_msg& message) { on_exit_message(message.reason); });
   // In the order in which a message is matched: completions hardly ever come this way.
   auto result = requests().or_else(completions());
-  if (make_session_) {
+  if (auto make = std::exchange(make_session_, nullptr)) {
     try {
-      session_ = make_session_();
-      session_->owner_ = this;
-      result = result.or_else(session_->message_handlers());
+      make_session(make);
+      result = result.or_else(events_.session()->message_handlers());
     } catch (...) {
       handler_threw(std::current_exception());
     }
-    make_session_ = nullptr;
   }
   return result;
 }
 
-caf::message_handler connection_actor::completions() {
-  return {
-    [this](const received& x) { handle(x); },
-    [this](const sent& x) { handle(x); },
-    [this](broadcast_write& x) { handle(x); },
-    [this](const write_failed& x) { handle(x); },
-    [this](const read_ended& x) { handle(x); },
-    [this](const opened& x) { handle(x); },
-    [this](const closed& x) { handle(x); },
-    [this](const open_pipe& x) { on_open_pipe(x); },
-    [this](const raise_refused&) { raise_refused_operations(); },
-    [this](const resume_reading&) {
-      if (phase_ == phase::connected && continuously_read_ && !pipe_is_closed())
-        bridge_->port()->start_reading(*record_);
-    },
-    [this](const end_with_pipe&) { quit(); },
-    [this](const handler_caught_up&) {
-      handler_caught_up_ = true;
-      close_if_drained();
-    },
-    [this](const timer_expired&) { on_timer(); },
-  };
+void connection_actor::make_session(const session_factory& make) {
+  auto made = make();
+  made->owner_ = this;
+  events_.session(std::move(made));
 }
 
 caf::message_handler connection_actor::requests() {
@@ -95,12 +88,14 @@ caf::message_handler connection_actor::requests() {
       return promise;
     },
     [this](const async_close&) {
-      auto promise = promise_of_close();
+      auto promise = promise_of_request();
+      pending_.add_close(promise, state_ == connection_state::closed);
       close(make_error(errc::closed_by_us));
       return promise;
     },
     [this](const pipeactor::close_after_drain& x) {
-      auto promise = promise_of_close();
+      auto promise = promise_of_request();
+      pending_.add_close(promise, state_ == connection_state::closed);
       close_after_drain(x.deadline);
       return promise;
     },
@@ -108,45 +103,213 @@ caf::message_handler connection_actor::requests() {
   };
 }
 
+caf::message_handler connection_actor::completions() {
+  return {
+    [this](const received& x) { handle(x); },
+    [this](const sent& x) { handle(x); },
+    [this](broadcast_write& x) { handle(x); },
+    [this](const write_failed& x) { handle(x); },
+    [this](const read_ended& x) { handle(x); },
+    [this](const opened& x) { handle(x); },
+    [this](const closed& x) { handle(x); },
+    [this](const open_pipe& x) { on_open_pipe(x); },
+    [this](const raise_refused_operations&) { pending_.raise_refused(); },
+    [this](const detail::resume_reading&) { resume_reading(); },
+    [this](const end_with_pipe&) { quit(); },
+    [this](const handler_caught_up&) {
+      events_.handler_has_caught_up();
+      close_if_drained();
+    },
+    [this](const timer_expired&) { on_timer(); },
+  };
+}
+
+void connection_actor::on_exit_message(const caf::error& reason) {
+  if (!reason)
+    return;
+  if (state_ == connection_state::closed) {
+    quit(reason);
+    return;
+  }
+  exit_reason_ = reason;
+  close(make_error(errc::closed_by_us, "the connection's actor was told to exit"));
+}
+
 void connection_actor::on_exit() {
   // Runs on the bridge, or on whichever thread drops the last handle.
-  auto aborted = make_error(errc::operation_aborted);
-  while (!writes_.empty())
-    if (auto write = writes_.pop(); write.promise)
-      write.promise->deliver(aborted);
-  for (; !reads_.empty(); reads_.pop_front())
-    if (auto& promise = reads_.front().promise)
-      promise->deliver(aborted);
-  for (; !closers_.empty(); closers_.pop_front())
-    closers_.front().deliver(caf::unit);
-  if (phase_ != phase::closed) {
-    phase_ = phase::closed;
+  pending_.abandon();
+  if (state_ != connection_state::closed) {
+    state_ = connection_state::closed;
     if (auto bridge = bridge_->actor())
-      caf::anon_send(bridge, abandoned{record_, coordinator_, handler_,
-                                       reason_ ? reason_ : make_error(errc::closed_by_us)});
+      caf::anon_send(bridge, abandoned{connection_record_ptr{&record()},
+                                       {coordinator_, events_.handler(),
+                                        reason_ ? reason_ : make_error(errc::closed_by_us)}});
   }
   coordinator_ = nullptr;
-  handler_ = nullptr;
-  session_.reset();
+  events_.clear();
 }
 
 caf::invoke_message_result connection_actor::consume(caf::mailbox_element& element) {
-  struct watched_run {
-    explicit watched_run(handler_pulse& pulse, uint64_t id) noexcept : pulse(pulse) {
-      pulse.begin(id);
-    }
-    ~watched_run() {
-      pulse.end();
-    }
-    handler_pulse& pulse;
-  };
-  watched_run run{*bridge_->pulse(), record_->id()};
+  handler_pulse::run run{*bridge_->bridge().pulse(), record().id()};
   return pinned_actor::consume(element);
 }
 
-// -- requests ---------------------------------------------------------------------------------
+// -- opening ----------------------------------------------------------------------------------
 
-void connection_actor::write(payload data, pipeactor::cookie cookie, promise_of_answer promise,
+void connection_actor::on_open_pipe(const open_pipe& request) {
+  auto* port = bridge_->port();
+  if (port == nullptr || state_ != connection_state::opening)
+    return;
+  bridge_->enroll(connection_record_ptr{&record()});
+  dialer_ = std::make_unique<dialer>(request.pipe_name, request.timeout, request.reconnect,
+                                     request.trusted);
+  dialer_->begin(port->now());
+  dial();
+}
+
+void connection_actor::dial() {
+  auto* port = bridge_->port();
+  auto raw = dialer_->dial(*port, record().settings().mode);
+  if (raw) {
+    dialer_->connected();
+    record().was_connected = true;
+    port->adopt(connection_record_ptr{&record()}, std::move(*raw));
+    handle(opened{});
+    return;
+  }
+  // A server cannot signal that it has room again: ask it again, with back-off.
+  if (code_of(raw.error()) == errc::pipe_busy) {
+    if (auto when = dialer_->ask_again(port->now())) {
+      timers_.retry_at(*when);
+      return;
+    }
+  }
+  if (!try_again_later(raw.error()))
+    close(raw.error());
+}
+
+void connection_actor::handle(const opened& x) {
+  if (x.refused) {
+    close(x.refused);
+    return;
+  }
+  // A session that could not be made has closed the pipe already, and hears nothing.
+  if (apply(connection_event::opened) != connection_action::begin)
+    return;
+  feed_port();
+  if (auto* port = port_of_pipe()) {
+    for (auto count = pending_.num_reads(); count > 0; --count)
+      port->read_one(record());
+    if (continuously_read_)
+      port->start_reading(record());
+  }
+  events_.connected();
+  // A close that was asked for earlier is reported after `connected`.
+  close_if_drained();
+}
+
+bool connection_actor::try_again_later(const caf::error& reason) {
+  auto* port = bridge_->port();
+  if (dialer_ == nullptr || port == nullptr || stays_closed_ || closes_after_drain_)
+    return false;
+  auto delay = dialer_->next_attempt(reason);
+  if (!delay)
+    return false;
+  if (apply(connection_event::reopen) == connection_action::begin_anew) {
+    begin_anew(reason);
+    if (state_ != connection_state::opening)
+      return true;
+  }
+  timers_.retry_at(later(port->now(), *delay));
+  events_.reconnecting(reason, *delay);
+  return true;
+}
+
+/// Tells now what failed with the lost pipe; a handler may close the connection.
+void connection_actor::begin_anew(const caf::error& lost) {
+  reason_ = {};
+  timers_.cancel_drain();
+  port::completion_port::reopen(record());
+  bridge_->enroll(connection_record_ptr{&record()});
+  pending_.raise_refused();
+  pending_.fail_reads(lost);
+  while (state_ == connection_state::opening && dialer_->writes() == offline_writes::fail
+         && !pending_.writes().empty())
+    pending_.fail_writes(1, lost);
+}
+
+// -- reading ----------------------------------------------------------------------------------
+
+void connection_actor::handle(const received& x) {
+  if (action_of(connection_event::received) != connection_action::deliver)
+    return;
+  received_.add(1, x.data.size());
+  bridge_->total_received.add(1, x.data.size());
+  if (continuously_read_)
+    events_.received({}, x.data);
+  else
+    pending_.end_read(x.data);
+}
+
+void connection_actor::read(pipeactor::cookie cookie, answer_promise promise) {
+  auto action = action_of(connection_event::read);
+  auto* port = port_of_pipe();
+  if (action == connection_action::refuse
+      || (action == connection_action::pass_on && port == nullptr)) {
+    pending_.refuse(std::move(cookie), std::move(promise), make_error(errc::not_connected));
+  } else if (continuously_read_) {
+    pending_.refuse(std::move(cookie), std::move(promise),
+                    make_error(errc::invalid_option,
+                               "async_read needs continuously_read to be false"));
+  } else if (auto err = cookie.check_arrival()) {
+    pending_.refuse(std::move(cookie), std::move(promise), std::move(err));
+  } else {
+    pending_.add_read({std::move(cookie), std::move(promise)});
+    if (action == connection_action::pass_on)
+      port->read_one(record());
+  }
+}
+
+// -- the valve: closed while handlers hold too much, opened when they have released half of it ---
+
+void connection_actor::control_reading() {
+  if (record().account->must_pause())
+    if (auto* port = port_of_pipe())
+      port->pause_reading(record());
+}
+
+void connection_actor::resume_reading() {
+  if (!continuously_read_ || action_of(connection_event::received) != connection_action::deliver)
+    return;
+  if (auto* port = port_of_pipe())
+    port->start_reading(record());
+}
+
+// -- the end of the input ---------------------------------------------------------------------
+
+void connection_actor::handle(const read_ended& x) {
+  if (action_of(connection_event::input_ended) != connection_action::drain)
+    return;
+  // The first reason counts, in the order in which they come.
+  if (!reason_)
+    reason_ = x.reason;
+  auto code = code_of(x.reason);
+  if (code != errc::closed_by_peer && code != errc::peer_reset) {
+    close(x.reason);
+    return;
+  }
+  // The peer may have closed its writing half only: what is queued for it, and what the last
+  // events make us write, still goes out.
+  apply(connection_event::input_ended);
+  events_.await_handler();
+  close_if_drained();
+  if (state_ == connection_state::draining)
+    timers_.close_after(defaults::drain_timeout);
+}
+
+// -- writing ----------------------------------------------------------------------------------
+
+void connection_actor::write(payload data, pipeactor::cookie cookie, answer_promise promise,
                              broadcast_tracker_ptr tracker) {
   auto size = data.size();
   if (size == 0) {
@@ -154,36 +317,41 @@ void connection_actor::write(payload data, pipeactor::cookie cookie, promise_of_
       promise->deliver(caf::unit);
     return;
   }
+  auto& writes = pending_.writes();
   auto refusal = refusal_of_write(data, cookie);
   auto disconnects = false;
-  if (!refusal && writes_.is_full(size)) {
-    if (writes_.policy() == write_queue_policy::drop_oldest) {
-      drop_writes(size);
+  if (!refusal && writes.is_full(size)) {
+    if (writes.policy() == write_queue_policy::drop_oldest) {
+      pending_.drop_writes(size);
     } else {
       refusal = make_error(errc::queue_full);
-      disconnects = writes_.policy() == write_queue_policy::disconnect;
+      disconnects = writes.policy() == write_queue_policy::disconnect;
     }
   }
   if (!refusal) {
-    writes_.push(
-      {std::move(data), size, std::move(cookie), std::move(promise), std::move(tracker)});
+    writes.push({std::move(data), size, std::move(cookie), std::move(promise), std::move(tracker)});
     feed_port();
     return;
   }
   if (tracker)
     tracker->count(false);
-  refuse(std::move(cookie), std::move(promise), *refusal);
+  pending_.refuse(std::move(cookie), std::move(promise), *refusal);
   if (disconnects)
     close(std::move(*refusal));
 }
 
+void connection_actor::handle(broadcast_write& x) {
+  write(std::move(x.data), std::move(x.cookie), nullptr, std::move(x.tracker));
+}
+
 std::optional<caf::error>
 connection_actor::refusal_of_write(const payload& data, const pipeactor::cookie& cookie) const {
-  if (phase_ > phase::draining || pipe_is_closed())
+  auto action = action_of(connection_event::write);
+  if (action == connection_action::refuse || record().state() == port::pipe_state::closed)
     return make_error(errc::not_connected);
   if (closes_after_drain_)
     return make_error(errc::not_connected, "the connection is about to close: no more writes");
-  if (phase_ == phase::opening && record_->was_connected
+  if (action == connection_action::queue && record().was_connected
       && dialer_->writes() == offline_writes::fail)
     return make_error(errc::not_connected, "the connection was lost, and is not back yet");
   if (!cookie.empty())
@@ -196,115 +364,113 @@ connection_actor::refusal_of_write(const payload& data, const pipeactor::cookie&
   return std::nullopt;
 }
 
-/// Makes room for a message of `size` bytes, if need be.
-void connection_actor::drop_writes(size_t size) {
-  while (writes_.has_waiting() && writes_.is_full(size)) {
-    auto write = writes_.pop_waiting();
-    if (write.tracker)
-      write.tracker->count(false);
-    refuse(std::move(write.cookie), std::move(write.promise),
-           make_error(errc::queue_full, "dropped for a newer message: the peer does not read"));
-  }
-}
-
 void connection_actor::feed_port() {
-  if (phase_ == phase::opening || phase_ > phase::draining || pipe_is_closed())
+  if (action_of(connection_event::write) != connection_action::pass_on)
     return;
-  while (writes_.has_waiting() && writes_.port_has_room())
-    bridge_->port()->write(*record_, writes_.hand_over());
+  auto& writes = pending_.writes();
+  if (auto* port = port_of_pipe())
+    while (writes.has_waiting() && writes.port_has_room())
+      port->write(record(), writes.hand_over());
 }
 
-void connection_actor::read(pipeactor::cookie cookie, promise_of_answer promise) {
-  if (phase_ > phase::connected || pipe_is_closed()) {
-    refuse(std::move(cookie), std::move(promise), make_error(errc::not_connected));
-  } else if (continuously_read_) {
-    refuse(std::move(cookie), std::move(promise),
-           make_error(errc::invalid_option, "async_read needs continuously_read to be false"));
-  } else if (auto err = cookie.check_arrival()) {
-    refuse(std::move(cookie), std::move(promise), std::move(err));
-  } else {
-    reads_.push_back({std::move(cookie), std::move(promise)});
-    if (phase_ == phase::connected)
-      bridge_->port()->read_one(*record_);
-  }
-}
-
-void connection_actor::close(caf::error reason) {
-  if (phase_ > phase::draining)
-    return;
-  if (!reason_)
-    reason_ = std::move(reason);
-  if (phase_ == phase::opening) {
-    bridge_->forget(*record_);
-    finish();
-    return;
-  }
-  phase_ = phase::closing;
-  if (!pipe_is_closed())
-    bridge_->port()->close(*record_);
-}
-
-void connection_actor::close_after_drain(caf::timespan deadline) {
-  auto* port = bridge_->port();
-  if (port == nullptr || phase_ > phase::draining)
-    return;
-  closes_after_drain_ = true;
-  drain_deadline_ = std::min(drain_deadline_, later(port->now(), deadline));
-  call_at(drain_deadline_);
+void connection_actor::handle(const sent& x) {
+  auto bytes = pending_.end_writes(x.count);
+  sent_.add(x.count, bytes);
+  bridge_->total_sent.add(x.count, bytes);
+  feed_port();
   close_if_drained();
 }
 
-void connection_actor::time_out_request(caf::message_id response, caf::timespan timeout) {
-  if (auto* port = bridge_->port())
-    bridge_->answer_at(later(port->now(), timeout), caf::actor_cast<caf::weak_actor_ptr>(ctrl()),
-                       response);
+void connection_actor::handle(const write_failed& x) {
+  pending_.fail_writes(x.count, x.reason);
+  feed_port();
+  close_if_drained();
 }
 
-connection_stats connection_actor::stats() const {
-  connection_stats result;
-  result.id = record_->id();
-  result.is_connected = record_->state() == port::pipe_state::connected;
-  result.messages_received = counters_.messages_received;
-  result.bytes_received = counters_.bytes_received;
-  result.messages_sent = counters_.messages_sent;
-  result.bytes_sent = counters_.bytes_sent;
-  result.messages_failed = counters_.messages_failed;
-  result.read_queue_messages = record_->account->messages();
-  result.read_queue_bytes = record_->account->bytes();
-  result.write_queue_messages = writes_.size();
-  result.write_queue_bytes = writes_.bytes();
-  return result;
+// -- failing ----------------------------------------------------------------------------------
+
+caf::error connection_actor::handler_threw(std::exception_ptr thrown) {
+  return session_threw(std::move(thrown));
+}
+
+caf::error connection_actor::session_threw(std::exception_ptr thrown) {
+  auto reason = failure_of(std::move(thrown));
+  close(reason);
+  return reason;
 }
 
 // -- the end ----------------------------------------------------------------------------------
 
+void connection_actor::close(caf::error reason) {
+  if (!is_temporary(code_of(reason)))
+    stays_closed_ = true;
+  auto action = apply(connection_event::close);
+  if (action != connection_action::none && !reason_)
+    reason_ = std::move(reason);
+  if (action == connection_action::close_pipe) {
+    if (auto* port = port_of_pipe())
+      port->close(record());
+  } else if (action == connection_action::finish) {
+    bridge_->forget(record());
+    finish();
+  }
+}
+
+void connection_actor::handle(const shutting_down&) {
+  close(make_error(errc::closed_by_us, "the context ended"));
+}
+
+void connection_actor::close_after_drain(caf::timespan deadline) {
+  if (bridge_->port() == nullptr
+      || apply(connection_event::close_after_drain) != connection_action::close_when_drained)
+    return;
+  closes_after_drain_ = true;
+  timers_.close_after(deadline);
+  close_if_drained();
+}
+
+void connection_actor::close_if_drained() {
+  if (!pending_.writes().empty())
+    return;
+  if (state_ == connection_state::draining && events_.handler_caught_up())
+    close(reason_);
+  else if (state_ == connection_state::connected && closes_after_drain_)
+    close(make_error(errc::closed_by_us));
+}
+
+void connection_actor::handle(const closed&) {
+  if (try_again_later(reason_) || apply(connection_event::pipe_closed) != connection_action::finish)
+    return;
+  finish();
+  // An actor that waits for an answer lives on until it comes, and what its session holds on to
+  // would hold up the end of the actor system.
+  if (events_.session() != nullptr && awaits_responses() && bridge_->bridge().is_stopping())
+    drop_session();
+}
+
 /// The pipe is closed, or was never made.
 void connection_actor::finish() {
-  auto never_connected = record_->outgoing && !record_->was_connected;
-  // At the context's end the bridge closes the pipe, and asks nobody.
   if (!reason_)
     reason_ = make_error(errc::closed_by_us, "the context ended");
-  phase_ = phase::closed;
   dialer_ = nullptr;
+  if (bridge_->port() != nullptr)
+    timers_.cancel_all();
   auto aborted = code_of(reason_) == errc::closed_by_us ? make_error(errc::operation_aborted)
                                                         : reason_;
-  // What the port never had; the rest was reported by it.
-  if (!writes_.empty())
-    on_write_failed(writes_.size(), aborted);
-  raise_refused_operations();
-  fail_reads(aborted);
-  if (never_connected)
-    raise_connect_failed();
+  // What the port never had; it has reported the rest.
+  pending_.fail_writes(pending_.writes().size(), aborted);
+  pending_.raise_refused();
+  pending_.fail_reads(aborted);
+  if (record().outgoing && !record().was_connected)
+    events_.connect_failed(reason_);
   else
-    raise_disconnected();
-  late_handler_ = caf::actor_cast<caf::weak_actor_ptr>(handler_);
-  handler_ = nullptr;
-  // Who waits for the close may ask the server next.
+    events_.disconnected(reason_);
+  events_.end();
+  // A requester of the close may ask the server next.
   if (coordinator_)
-    send(coordinator_, connection_closed{record_->id()});
+    send(coordinator_, connection_closed{record().id()});
   coordinator_ = nullptr;
-  for (; !closers_.empty(); closers_.pop_front())
-    closers_.front().deliver(caf::unit);
+  pending_.end_closes();
   if (exit_reason_)
     quit(exit_reason_);
   else if (home_system().registry().get(id()))
@@ -315,67 +481,41 @@ void connection_actor::drop_session() {
   // Handlers of the session's point to it.
   forget_pending_responses();
   become(requests().or_else(completions()));
-  session_ = nullptr;
+  events_.session(nullptr);
 }
 
-// -- helpers ----------------------------------------------------------------------------------
+// -- timers -----------------------------------------------------------------------------------
 
-void connection_actor::refuse(pipeactor::cookie cookie, promise_of_answer promise,
-                              caf::error reason) {
-  if (promise)
-    promise->deliver(reason);
-  if (refused_.empty())
-    caf::anon_send(caf::actor{this}, raise_refused{});
-  refused_.push_back({std::move(cookie), std::move(reason)});
+void connection_actor::on_timer() {
+  if (timers_.is_drain_over())
+    close(reason_ ? reason_ : make_error(errc::closed_by_us));
+  else if (timers_.take_retry() && apply(connection_event::retry_due) == connection_action::dial)
+    dial();
 }
 
-void connection_actor::raise_refused_operations() {
-  while (!refused_.empty()) {
-    auto operation = std::move(refused_.front());
-    refused_.pop_front();
-    raise_failed(operation.cookie, operation.reason);
-  }
+void connection_actor::time_out_request(caf::message_id response, caf::timespan timeout) {
+  auto& bridge = bridge_->bridge();
+  if (bridge.port() != nullptr)
+    bridge.timers().answer_at(later(bridge.port()->now(), timeout),
+                              caf::actor_cast<caf::weak_actor_ptr>(ctrl()), response);
 }
 
-void connection_actor::fail_reads(const caf::error& reason) {
-  while (!reads_.empty()) {
-    auto read = std::move(reads_.front());
-    reads_.pop_front();
-    if (read.promise)
-      read.promise->deliver(reason);
-    raise_failed(read.cookie, reason);
-  }
-}
+// -- statistics -------------------------------------------------------------------------------
 
-bool connection_actor::pipe_is_closed() const noexcept {
-  return record_->state() == port::pipe_state::closed;
-}
-
-void connection_actor::call_at(port::time_point when) {
-  bridge_->call_at(when, caf::actor_cast<caf::weak_actor_ptr>(ctrl()));
-}
-
-/// Returns the promise to answer when the pipe is closed.
-caf::response_promise connection_actor::promise_of_close() {
-  auto promise = promise_of_request();
-  if (promise.pending() && phase_ == phase::closed)
-    promise.deliver(caf::unit);
-  else if (promise.pending())
-    closers_.push_back(promise);
-  return promise;
-}
-
-named_pipe_connection connection_actor::handle() {
-  return named_pipe_connection{caf::actor{this}};
-}
-
-// -- broadcast_tracker ------------------------------------------------------------------------
-
-broadcast_tracker::broadcast_tracker(uint64_t id, caf::actor server)
-    : id_(id), server_(std::move(server)) {}
-
-broadcast_tracker::~broadcast_tracker() {
-  caf::anon_send(server_, broadcast_ended{id_, {sent_.load(), failed_.load()}});
+connection_stats connection_actor::stats() const {
+  connection_stats result;
+  result.id = record().id();
+  result.is_connected = record().state() == port::pipe_state::connected;
+  result.messages_received = received_.messages;
+  result.bytes_received = received_.bytes;
+  result.messages_sent = sent_.messages;
+  result.bytes_sent = sent_.bytes;
+  result.messages_failed = pending_.num_failed();
+  result.read_queue_messages = record().account->messages();
+  result.read_queue_bytes = record().account->bytes();
+  result.write_queue_messages = pending_.writes().size();
+  result.write_queue_bytes = pending_.writes().bytes();
+  return result;
 }
 
 } // namespace pipeactor::detail

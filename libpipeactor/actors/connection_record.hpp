@@ -1,7 +1,7 @@
 #pragma once
 
 #include "actors/read_account.hpp"
-#include "port/pipe_record.hpp"
+#include "bridge/pipe_owner.hpp"
 
 #include <any>
 #include <atomic>
@@ -10,26 +10,22 @@
 namespace pipeactor::detail {
 
 /// The pipe's record with what the actors' floor keeps there.
-class connection_record final : public port::pipe_record {
+class connection_record final : public owned_pipe {
 public:
   using account_ptr = caf::intrusive_ptr<read_account>;
 
   connection_record(const port::pipe_settings& settings, account_ptr account,
                     uint64_t coordinator_id, bool outgoing)
-      : pipe_record(next_id(), with_account(settings, account.get())),
+      : owned_pipe(next_id(), with_account(settings, account.get())),
         coordinator_id(coordinator_id), outgoing(outgoing), account(std::move(account)) {}
 
-  /// Which server or client manager the connection belongs to.
+  /// The server or client manager that the connection belongs to.
   const uint64_t coordinator_id;
 
   /// Made by a client manager, not accepted by a server.
   const bool outgoing;
 
   const account_ptr account;
-
-  /// The actor that owns the pipe. Weak: an outstanding operation must not keep a
-  /// connection alive that nobody holds any more. Set before the pipe is adopted.
-  caf::weak_actor_ptr owner;
 
   /// The user's slot: see named_pipe_connection::custom_data.
   std::any custom_data;
@@ -40,14 +36,16 @@ public:
   static constexpr size_t not_enrolled = SIZE_MAX;
   size_t index = not_enrolled;
 
-  /// An outgoing connection that was made, perhaps not for the first time.
+  /// Set once an outgoing connection was made, perhaps not for the first time.
   bool was_connected = false;
 
-  /// The actor is gone or going without having seen its pipe closed; these hear of it.
-  bool abandoned = false;
-  caf::actor coordinator;
-  caf::actor handler;
-  caf::error reason;
+  /// Set if the actor ended before its pipe: these still have to be told that the pipe is closed.
+  struct heirs {
+    caf::actor coordinator;
+    caf::actor handler;
+    caf::error reason;
+  };
+  heirs abandoned_to;
 
 private:
   static port::pipe_settings with_account(port::pipe_settings settings, payload_account* account) {

@@ -1,21 +1,32 @@
 #include "actors/connection_settings.hpp"
 
+#include "pipeactor/error.hpp"
+
 #include <algorithm>
 #include <atomic>
 
 namespace pipeactor::detail {
 
-void set_limits(connection_settings& setup, const port::completion_port& port) {
-  auto& options = setup.options;
+void set_limits(connection_settings& settings, const port::completion_port& port) {
+  auto& options = settings.options;
   if (options.mode == pipe_mode::byte) {
-    setup.send_limit = 0;
-    setup.receive_limit = options.message_buffer_size;
+    settings.send_limit = 0;
+    settings.receive_limit = options.message_buffer_size;
     return;
   }
-  setup.send_limit = options.max_message_size != 0
-                       ? options.max_message_size
-                       : std::min(port.max_message_size(), defaults::max_message_size);
-  setup.receive_limit = setup.send_limit;
+  settings.send_limit = options.max_message_size != 0
+                          ? options.max_message_size
+                          : std::min(port.max_message_size(), defaults::max_message_size);
+  settings.receive_limit = settings.send_limit;
+}
+
+caf::error check_access(const connection_settings& settings, const port::completion_port& port,
+                        const peer_identity& client) {
+  if (port.guards_access() || settings.access.admits(client))
+    return caf::none;
+  return make_error(errc::access_denied,
+                    "a client that server_options::access does not admit was refused: "
+                      + to_string(client));
 }
 
 uint64_t next_coordinator_id() noexcept {

@@ -15,14 +15,14 @@ struct connection_settings {
   uint64_t coordinator_id = 0;
   bool outgoing = false;
   connection_options options;
-  /// Limits of one message in bytes, as granted by the port.
+  /// Limits of one message in bytes, as granted by the port. 0: none (byte mode).
   size_t send_limit = 0;
   size_t receive_limit = 0;
-  /// Who may be at the other end.
+  /// The users that may be at the other end.
   port::resolved_access access;
-  /// The server or manager: hears of the connection's beginning and end.
+  /// The server or client manager, which is told of the connection's beginning and end.
   caf::actor coordinator;
-  /// Takes the events where there is no session.
+  /// Takes the events, unless there is a session.
   caf::actor handler;
   session_factory make_session;
 };
@@ -30,7 +30,11 @@ struct connection_settings {
 using connection_settings_ptr = std::shared_ptr<const connection_settings>;
 
 /// Sets the limits that follow from options and port.
-void set_limits(connection_settings& setup, const port::completion_port& port);
+void set_limits(connection_settings& settings, const port::completion_port& port);
+
+/// Returns why a client is not let in, if so.
+caf::error check_access(const connection_settings& settings, const port::completion_port& port,
+                        const peer_identity& client);
 
 /// Returns a number that no other server or client manager of this process has.
 uint64_t next_coordinator_id() noexcept;

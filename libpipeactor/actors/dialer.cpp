@@ -1,15 +1,12 @@
 #include "actors/dialer.hpp"
 
-#include "pipeactor/error.hpp"
+#include "bridge/timer_queue.hpp"
 
 #include <algorithm>
 
 namespace pipeactor::detail {
 
-namespace {
-
-/// Returns whether a server that comes back, or a peer that fares better, would mend it.
-bool may_pass(errc code) {
+bool is_temporary(errc code) noexcept {
   switch (code) {
   case errc::closed_by_peer:
   case errc::peer_reset:
@@ -22,8 +19,6 @@ bool may_pass(errc code) {
     return false;
   }
 }
-
-} // namespace
 
 dialer::dialer(std::string pipe_name, caf::timespan timeout,
                std::optional<reconnect_options> reconnect, port::resolved_access trusted)
@@ -67,7 +62,7 @@ void dialer::connected() noexcept {
 }
 
 std::optional<caf::timespan> dialer::next_attempt(const caf::error& reason) {
-  if (!reconnect_ || !may_pass(code_of(reason))
+  if (!reconnect_ || !is_temporary(code_of(reason))
       || (reconnect_->max_attempts != 0 && attempts_ >= reconnect_->max_attempts))
     return std::nullopt;
   ++attempts_;
@@ -75,10 +70,6 @@ std::optional<caf::timespan> dialer::next_attempt(const caf::error& reason) {
   auto result = std::chrono::duration_cast<caf::timespan>(delay_ * (1 - share(random_)));
   delay_ = std::min(delay_ * 2, reconnect_->max_delay);
   return result;
-}
-
-port::time_point later(port::time_point now, caf::timespan delay) noexcept {
-  return delay < port::time_point::max() - now ? now + delay : port::time_point::max();
 }
 
 } // namespace pipeactor::detail

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "pipeactor/caf.hpp"
+#include "pipeactor/error.hpp"
 #include "pipeactor/options.hpp"
 #include "port/completion_port.hpp"
 
@@ -9,6 +10,9 @@
 #include <string>
 
 namespace pipeactor::detail {
+
+/// Returns whether the error may be temporary, so that trying again makes sense.
+bool is_temporary(errc code) noexcept;
 
 /// Opens the pipe of an outgoing connection, and knows when to try. Bridge thread.
 class dialer {
@@ -52,8 +56,5 @@ private:
   size_t attempts_ = 0;
   std::minstd_rand random_;
 };
-
-/// Returns the moment `delay` after `now`, or the last there is.
-port::time_point later(port::time_point now, caf::timespan delay) noexcept;
 
 } // namespace pipeactor::detail

@@ -1,7 +1,5 @@
 #include "actors/read_account.hpp"
 
-#include "actors/internal_messages.hpp"
-
 namespace pipeactor::detail {
 
 bool read_account::must_pause() noexcept {

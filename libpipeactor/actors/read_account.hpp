@@ -11,11 +11,13 @@
 
 namespace pipeactor::detail {
 
+/// What handlers hold fell below half of the limit. From a read_account to its connection.
+struct resume_reading {};
+
 /// Counts what a connection has received and its handlers have not released yet. Payloads are
-/// charged when they are made, and the bridge pauses; payloads are released on any thread, and the
-/// one that brings a paused connection below half of its limit wakes it. If the context's memory
-/// is exhausted, a connection pauses with the first message that it has handed out, until that is
-/// released.
+/// charged when they are made. They are released on any thread, and the one that brings a paused
+/// connection below half of its limit wakes it. If the context's memory is exhausted, a connection
+/// pauses with the first message that it has handed out, until that is released.
 class read_account final : public payload_account, public caf::ref_counted {
 public:
   read_account(size_t byte_limit, size_t message_limit, memory_account_ptr memory)
@@ -79,3 +81,5 @@ private:
 };
 
 } // namespace pipeactor::detail
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::resume_reading)

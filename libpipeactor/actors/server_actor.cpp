@@ -1,11 +1,12 @@
 #include "actors/server_actor.hpp"
 
 #include "pipeactor/error.hpp"
-#include "actors/gather_statistics.hpp"
+#include "actors/adoption.hpp"
+#include "actors/statistics_report.hpp"
 
 namespace pipeactor::detail {
 
-server_actor::server_actor(caf::actor_config& cfg, std::vector<completion_bridge_ptr> bridges,
+server_actor::server_actor(caf::actor_config& cfg, std::vector<bridge_connections_ptr> bridges,
                            server_options options, caf::actor handler, session_factory make_session)
     : pinned_actor(cfg), bridges_(std::move(bridges)), options_(std::move(options)),
       handler_(std::move(handler)), make_session_(std::move(make_session)),
@@ -54,7 +55,7 @@ void server_actor::on_exit() {
   stoppers_.clear();
   broadcasts_.clear();
   connections_.clear();
-  setup_ = nullptr;
+  settings_ = nullptr;
   ready_ = {};
   handler_ = nullptr;
   bridges_.clear();
@@ -102,17 +103,17 @@ caf::expected<server_ready> server_actor::listen() {
   listening_ = true;
   bridges_.front()->serve(listener_, caf::actor{this});
 
-  auto setup = std::make_shared<connection_settings>();
-  setup->coordinator_id = id_;
-  setup->options = options_;
-  set_limits(*setup, *port);
-  setup->access = std::move(*access);
-  setup->coordinator = caf::actor{this};
-  setup->handler = handler_;
-  setup->make_session = make_session_;
+  auto settings = std::make_shared<connection_settings>();
+  settings->coordinator_id = id_;
+  settings->options = options_;
+  set_limits(*settings, *port);
+  settings->access = std::move(*access);
+  settings->coordinator = caf::actor{this};
+  settings->handler = handler_;
+  settings->make_session = make_session_;
   ready_ = server_ready{caf::actor{this}, options_.pipe_name, port->address(listener_),
-                        setup->send_limit};
-  setup_ = std::move(setup);
+                        settings->send_limit};
+  settings_ = std::move(settings);
   phase_ = phase::running;
   if (handler_)
     send(handler_, ready_);
@@ -148,7 +149,7 @@ void server_actor::finish_stopping() {
   if (phase_ != phase::stopping || listening_ || opening_ > 0 || !connections_.empty())
     return;
   phase_ = phase::stopped;
-  setup_ = nullptr;
+  settings_ = nullptr;
   ready_ = {};
   for (auto& promise : std::exchange(stoppers_, {}))
     promise.deliver(caf::unit);
@@ -179,10 +180,10 @@ void server_actor::on_accepted(const client_accepted& client) {
     if (bridge.port() == nullptr)
       return;
     ++opening_;
-    bridge.open_connection(*setup_, std::move(*client.raw));
+    adopt(bridge, *settings_, std::move(*client.raw));
   } else if (auto actor = bridge.actor()) {
     ++opening_;
-    send(actor, adopt_client{setup_, client.raw});
+    send(actor, adopt_client{settings_, client.raw});
   }
 }
 

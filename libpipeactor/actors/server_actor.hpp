@@ -3,9 +3,8 @@
 #include "pipeactor/messages.hpp"
 #include "pipeactor/options.hpp"
 #include "pipeactor/session.hpp"
-#include "actors/connection_actor.hpp"
+#include "actors/bridge_connections.hpp"
 #include "actors/internal_messages.hpp"
-#include "bridge/completion_bridge.hpp"
 
 #include <unordered_map>
 #include <vector>
@@ -20,7 +19,7 @@ namespace pipeactor::detail {
 class server_actor final : public pinned_actor {
 public:
   /// @param bridges at least one; the first is the one this actor is pinned to
-  server_actor(caf::actor_config& cfg, std::vector<completion_bridge_ptr> bridges,
+  server_actor(caf::actor_config& cfg, std::vector<bridge_connections_ptr> bridges,
                server_options options, caf::actor handler, session_factory make_session);
 
   const char* name() const override;
@@ -44,14 +43,14 @@ private:
   void begin_stopping();
   void finish_stopping();
 
-  std::vector<completion_bridge_ptr> bridges_;
+  std::vector<bridge_connections_ptr> bridges_;
   server_options options_;
   caf::actor handler_;
   session_factory make_session_;
 
   uint64_t id_;
   phase phase_ = phase::stopped;
-  connection_settings_ptr setup_;
+  connection_settings_ptr settings_;
   port::listener_id listener_ = 0;
   bool listening_ = false;
   server_ready ready_;

@@ -3,7 +3,8 @@
 #include "pipeactor/cookie.hpp"
 #include "pipeactor/options.hpp"
 #include "pipeactor/payload.hpp"
-#include "actors/internal_messages.hpp"
+#include "actors/answer_promise.hpp"
+#include "actors/broadcast.hpp"
 #include "actors/memory_account.hpp"
 #include "base/ring_queue.hpp"
 
@@ -12,24 +13,20 @@
 
 namespace pipeactor::detail {
 
-/// Who is to be answered, if anybody. An empty response_promise of CAF costs as much to move as
-/// a full one, and writes of sessions have none.
-using promise_of_answer = std::unique_ptr<caf::response_promise>;
-
 /// A write that was not reported yet.
 struct pending_write {
   /// Empty once the port has it.
   payload data;
   size_t size = 0;
   pipeactor::cookie cookie;
-  promise_of_answer promise;
+  answer_promise promise;
   broadcast_tracker_ptr tracker;
 };
 
 /// The writes of one connection that were not reported yet, oldest first: those that the
 /// port has, then those that wait here. They wait while the pipe is opening, and where the
-/// oldest may have to be dropped (`write_queue_policy::drop_oldest`): what the port has, it
-/// has. Bridge thread.
+/// oldest may have to be dropped (`write_queue_policy::drop_oldest`): what the port has been given
+/// cannot be taken back. Bridge thread.
 class write_queue {
 public:
   write_queue(const connection_options& options, memory_account_ptr memory)

@@ -16,6 +16,24 @@ namespace pipeactor::detail {
 /// What one bridge is at, for the watch to see. Written by the bridge's thread.
 class handler_pulse {
 public:
+  /// Marks a handler of a connection as running, as long as it lives.
+  class run {
+  public:
+    run(handler_pulse& pulse, uint64_t connection) noexcept : pulse_(pulse) {
+      pulse_.begin(connection);
+    }
+
+    ~run() {
+      pulse_.end();
+    }
+
+    run(const run&) = delete;
+    run& operator=(const run&) = delete;
+
+  private:
+    handler_pulse& pulse_;
+  };
+
   // -- the bridge -----------------------------------------------------------------------------
 
   /// A turn begins to run handlers.

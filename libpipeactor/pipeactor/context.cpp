@@ -1,9 +1,9 @@
 #include "pipeactor/context.hpp"
 
+#include "actors/bridge_actor.hpp"
 #include "actors/client_manager_actor.hpp"
 #include "actors/server_actor.hpp"
 #include "base/caf_0_17/scheduler.hpp"
-#include "bridge/completion_bridge.hpp"
 
 #include <mutex>
 
@@ -20,21 +20,38 @@ struct context::impl {
   }
 
   /// Returns the first `count` bridges, and starts those that do not run yet.
-  caf::expected<std::vector<completion_bridge_ptr>> first_bridges(size_t count) {
+  caf::expected<std::vector<detail::bridge_connections_ptr>> first_bridges(size_t count) {
     if (auto err = check(options))
       return err;
     std::lock_guard guard{mutex};
     while (bridges.size() < count) {
-      auto bridge = caf::make_counted<completion_bridge>(sys, options.make_port, memory,
-                                                         options.run_threads ? &watch : nullptr);
-      if (auto err = options.run_threads ? bridge->open_with_thread() : bridge->open())
-        return err;
-      if (options.run_threads)
-        watch.add(bridge->pulse());
-      bridges.push_back(std::move(bridge));
+      auto bridge = open_bridge();
+      if (!bridge)
+        return std::move(bridge.error());
+      bridges.push_back(std::move(*bridge));
     }
-    return std::vector<completion_bridge_ptr>(bridges.begin(),
-                                              bridges.begin() + static_cast<ptrdiff_t>(count));
+    return std::vector<detail::bridge_connections_ptr>(bridges.begin(),
+                                                       bridges.begin()
+                                                         + static_cast<ptrdiff_t>(count));
+  }
+
+  caf::expected<detail::bridge_connections_ptr> open_bridge() {
+    auto result = caf::make_counted<detail::bridge_connections>(sys, options.make_port, memory,
+                                                                options.run_threads ? &watch
+                                                                                    : nullptr);
+    auto& bridge = result->bridge();
+    auto actor = detail::spawn_pinned<detail::bridge_actor>(sys, &bridge, result);
+    result->actor(actor);
+    bridge.send_as(caf::actor_cast<caf::strong_actor_ptr>(actor));
+    if (auto err = options.run_threads ? bridge.open_with_thread() : bridge.open()) {
+      bridge.send_as(nullptr);
+      result->actor(nullptr);
+      caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
+      return err;
+    }
+    if (options.run_threads)
+      watch.add(bridge.pulse());
+    return result;
   }
 
   /// Spawns a server or client manager on the first of its bridges.
@@ -44,7 +61,7 @@ struct context::impl {
     auto found = first_bridges(check(options) ? 1 : options.num_threads);
     if (!found)
       return sys.spawn<caf::hidden>(without_bridges, found.error());
-    auto* host = found->front().get();
+    auto* host = &found->front()->bridge();
     auto actor = detail::spawn_pinned<Actor>(sys, host, std::move(*found), std::move(options),
                                              std::move(handler), std::move(make_session));
     std::lock_guard guard{mutex};
@@ -70,7 +87,7 @@ struct context::impl {
   detail::memory_account_ptr memory;
   detail::handler_watch watch;
   std::mutex mutex;
-  std::vector<completion_bridge_ptr> bridges;
+  std::vector<detail::bridge_connections_ptr> bridges;
   std::vector<caf::actor> coordinators;
 };
 
@@ -79,9 +96,9 @@ context::context(caf::actor_system& sys, context_options options)
 
 context::~context() {
   for (auto& bridge : impl_->bridges)
-    bridge->shut_down();
+    bridge->bridge().shut_down();
   for (auto& bridge : impl_->bridges)
-    bridge->join();
+    bridge->bridge().join();
   for (auto& coordinator : impl_->coordinators)
     caf::anon_send_exit(coordinator, caf::exit_reason::user_shutdown);
 }
@@ -119,12 +136,12 @@ caf::expected<port_kind> context::port() {
   auto bridges = impl_->first_bridges(1);
   if (!bridges)
     return bridges.error();
-  return bridges->front()->kind();
+  return bridges->front()->bridge().kind();
 }
 
 void context::turn() {
   for (auto& bridge : impl_->bridges)
-    bridge->turn(port::time_point::min());
+    bridge->bridge().turn(port::time_point::min());
 }
 
 void let_scheduler_sleep(caf::actor_system_config& config) {

@@ -2,17 +2,22 @@
 
 #include "pipeactor/error.hpp"
 #include "pipeactor/messages.hpp"
-#include "actors/connection_actor.hpp"
+#include "actors/connection_record.hpp"
+#include "bridge/pipe_owner.hpp"
 
 namespace pipeactor {
 
 named_pipe_connection::named_pipe_connection(caf::actor actor) noexcept : actor_(std::move(actor)) {
   auto* base = actor_ ? caf::actor_cast<caf::abstract_actor*>(actor_) : nullptr;
-  if (auto* local = dynamic_cast<detail::connection_actor*>(base))
-    record_ = &local->record();
+  if (auto* local = dynamic_cast<detail::pipe_owner*>(base))
+    record_ = &static_cast<detail::connection_record&>(local->pipe());
   if (record_ != nullptr)
     id_ = record_->id();
 }
+
+named_pipe_connection::named_pipe_connection(caf::actor actor,
+                                             detail::connection_record& record) noexcept
+    : actor_(std::move(actor)), id_(record.id()), record_(&record) {}
 
 named_pipe_connection::portable named_pipe_connection::portable_image() const {
   auto is_closed = record_ != nullptr && record_->state() == port::pipe_state::closed;

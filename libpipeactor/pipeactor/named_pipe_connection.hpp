@@ -31,6 +31,9 @@ public:
   /// Returns the handle that belongs to a connection's actor.
   explicit named_pipe_connection(caf::actor actor) noexcept;
 
+  /// For the library: does not have to look for the record.
+  named_pipe_connection(caf::actor actor, detail::connection_record& record) noexcept;
+
   // -- requests -------------------------------------------------------------------------------
 
   /// Sends `data` to the peer. `cookie` comes back in `client_message_sent` (the operating system

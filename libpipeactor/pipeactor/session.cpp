@@ -1,7 +1,7 @@
 #include "pipeactor/session.hpp"
 
 #include "pipeactor/error.hpp"
-#include "actors/connection_actor.hpp"
+#include "actors/connection_base.hpp"
 
 namespace pipeactor {
 
@@ -47,17 +47,12 @@ void session::fail(const std::string& text) {
   owner_->close(make_error(errc::handler_failed, text));
 }
 
-void detail::time_out_request(caf::event_based_actor& self, caf::message_id response,
-                              caf::timespan timeout) {
-  static_cast<connection_actor&>(self).time_out_request(response, timeout);
-}
-
 actor_view session::self() const {
   return actor_view{owner_};
 }
 
 named_pipe_connection session::connection() const {
-  return named_pipe_connection{caf::actor{owner_}};
+  return named_pipe_connection{caf::actor{owner_}, owner_->record()};
 }
 
 } // namespace pipeactor

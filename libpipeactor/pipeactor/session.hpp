@@ -3,6 +3,7 @@
 #include "pipeactor/actor_view.hpp"
 #include "pipeactor/cookie.hpp"
 #include "pipeactor/export.hpp"
+#include "pipeactor/fwd.hpp"
 #include "pipeactor/named_pipe_connection.hpp"
 #include "pipeactor/payload.hpp"
 
@@ -86,7 +87,7 @@ protected:
 private:
   friend class detail::connection_actor;
 
-  detail::connection_actor* owner_ = nullptr;
+  detail::connection_base* owner_ = nullptr;
 };
 
 /// Makes the session of a new connection, on its bridge.

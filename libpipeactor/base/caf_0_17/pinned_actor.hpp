@@ -14,6 +14,7 @@
 #include <caf/resumable.hpp>
 #include <caf/scheduler/abstract_coordinator.hpp>
 
+#include <cassert>
 #include <exception>
 #include <tuple>
 #include <utility>
@@ -167,7 +168,7 @@ caf::actor spawn_pinned(caf::actor_system& sys, caf::execution_unit* host, Ts&&.
 template <class T>
 class reusable_element {
 public:
-  /// Says who sends what is handled from now on, or nobody.
+  /// Sets the sender of what is delivered from now on (nullptr: none).
   void sender(caf::strong_actor_ptr value) {
     element_.sender = std::move(value);
   }
@@ -183,6 +184,13 @@ public:
                    nullptr);
       return;
     }
+    deliver_now(self, std::move(value));
+  }
+
+  /// Lets `self` handle `value` now, before all that waits for it.
+  template <class Actor>
+  void deliver_now(Actor& self, T&& value) {
+    assert(!busy_);
     busy_ = true;
     auto& content = std::get<0>(element_.data());
     content = std::move(value);

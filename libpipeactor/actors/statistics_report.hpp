@@ -1,7 +1,7 @@
 #pragma once
 
 #include "pipeactor/caf.hpp"
-#include "bridge/completion_bridge.hpp"
+#include "actors/bridge_connections.hpp"
 
 #include <vector>
 
@@ -10,7 +10,7 @@ namespace pipeactor::detail {
 /// Asks each bridge for what it knows, and answers `promise` with `statistics`.
 /// @param self a server or client manager
 void gather_statistics(caf::event_based_actor& self,
-                       const std::vector<completion_bridge_ptr>& bridges, uint64_t coordinator_id,
+                       const std::vector<bridge_connections_ptr>& bridges, uint64_t coordinator_id,
                        caf::response_promise promise);
 
 } // namespace pipeactor::detail

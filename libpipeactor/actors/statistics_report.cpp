@@ -1,4 +1,4 @@
-#include "actors/gather_statistics.hpp"
+#include "actors/statistics_report.hpp"
 
 #include "pipeactor/error.hpp"
 
@@ -30,7 +30,7 @@ struct gathering {
 } // namespace
 
 void gather_statistics(caf::event_based_actor& self,
-                       const std::vector<completion_bridge_ptr>& bridges, uint64_t coordinator_id,
+                       const std::vector<bridge_connections_ptr>& bridges, uint64_t coordinator_id,
                        caf::response_promise promise) {
   auto state = std::make_shared<gathering>();
   state->promise = std::move(promise);

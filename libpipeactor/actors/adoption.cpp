@@ -1,0 +1,45 @@
+#include "actors/adoption.hpp"
+
+#include "actors/connection_actor.hpp"
+
+namespace pipeactor::detail {
+
+namespace {
+
+caf::actor spawn(bridge_connections& bridge, const connection_settings& settings,
+                 connection_record_ptr& record) {
+  port::pipe_settings pipe;
+  pipe.mode = settings.options.mode;
+  pipe.receive_limit = settings.receive_limit;
+  auto account = caf::make_counted<read_account>(settings.options.read_queue_bytes,
+                                                 settings.options.read_queue_messages,
+                                                 bridge.memory());
+  record = caf::make_counted<connection_record>(pipe, account, settings.coordinator_id,
+                                                settings.outgoing);
+  auto actor = spawn_pinned<connection_actor>(bridge.bridge().system(), &bridge.bridge(),
+                                              bridge_connections_ptr{&bridge}, record, settings);
+  record->owner = caf::actor_cast<caf::weak_actor_ptr>(actor);
+  account->owner(record->owner);
+  return actor;
+}
+
+} // namespace
+
+caf::actor spawn_connection(bridge_connections& bridge, const connection_settings& settings) {
+  connection_record_ptr record;
+  return spawn(bridge, settings, record);
+}
+
+void adopt(bridge_connections& bridge, const connection_settings& settings,
+           port::raw_pipe_ptr raw) {
+  connection_record_ptr record;
+  auto actor = spawn(bridge, settings, record);
+  auto& port = *bridge.port();
+  bridge.enroll(record);
+  port.adopt(record, std::move(raw));
+  auto refused = check_access(settings, port, record->peer());
+  caf::anon_send(settings.coordinator, connection_opened{named_pipe_connection{std::move(actor)}});
+  bridge.begin(*record, {std::move(refused)});
+}
+
+} // namespace pipeactor::detail

@@ -1,0 +1,51 @@
+#pragma once
+
+#include "pipeactor/cookie.hpp"
+#include "pipeactor/payload.hpp"
+#include "pipeactor/statistics.hpp"
+#include "actors/answer_promise.hpp"
+#include "actors/broadcast.hpp"
+#include "actors/connection_record.hpp"
+#include "bridge/pipe_owner.hpp"
+
+#include <exception>
+
+namespace pipeactor::detail {
+
+/// The pipe is connected: begin. `refused` says why the client is not let in, if so.
+struct opened {
+  caf::error refused;
+};
+
+/// A connection's actor, as sessions and the list of a bridge's connections see it.
+class connection_base : public pipe_owner {
+public:
+  using pipe_owner::handle;
+  using pipe_owner::pipe_owner;
+
+  connection_record& record() const noexcept {
+    return static_cast<connection_record&>(pipe());
+  }
+
+  virtual void handle(const opened& x) = 0;
+  virtual void handle(broadcast_write& x) = 0;
+
+  // -- requests: on the bridge, also out of a session's handler --------------------------------
+
+  virtual void write(payload data, pipeactor::cookie cookie, answer_promise promise = {},
+                     broadcast_tracker_ptr tracker = nullptr)
+    = 0;
+  virtual void read(pipeactor::cookie cookie, answer_promise promise = {}) = 0;
+  virtual void close(caf::error reason) = 0;
+  virtual void close_after_drain(caf::timespan deadline) = 0;
+
+  /// A handler of the session threw: closes the connection with `errc::handler_failed`.
+  /// @returns that error
+  virtual caf::error session_threw(std::exception_ptr thrown) = 0;
+
+  virtual connection_stats stats() const = 0;
+};
+
+} // namespace pipeactor::detail
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::opened)

@@ -1,0 +1,137 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+
+namespace pipeactor::detail {
+
+/// The states of a connection. The actor decides by them; the pipe has a state of its own
+/// (port::pipe_state), which only its port writes.
+enum class connection_state : uint8_t {
+  /// Not connected yet, or between two attempts to connect.
+  opening,
+  connected,
+  /// The peer writes no more; what is queued for it still goes out.
+  draining,
+  /// The port was asked to close the pipe.
+  closing,
+  closed,
+};
+
+/// What happens to a connection, or is asked of it.
+enum class connection_event : uint8_t {
+  /// The pipe is connected.
+  opened,
+  /// A time-out to connect again is over.
+  retry_due,
+  received,
+  /// The peer writes no more.
+  input_ended,
+  /// async_write
+  write,
+  /// async_read
+  read,
+  close_after_drain,
+  /// async_close, stop, an exit message, a failed handler, the context's end, a peer that breaks
+  /// the rules, drained, or drained too slowly.
+  close,
+  /// The port has closed the pipe.
+  pipe_closed,
+  /// The connection was lost and comes back by itself (reconnect_options).
+  reopen,
+};
+
+/// What a connection does about it.
+enum class connection_action : uint8_t {
+  none,
+  /// Start to read; raise `connected`.
+  begin,
+  /// Connect to the server.
+  dial,
+  /// Raise `message_received`.
+  deliver,
+  /// Send what is queued, then close.
+  drain,
+  /// Take the operation, and keep it until the pipe is connected.
+  queue,
+  /// Take the operation, and pass it to the port.
+  pass_on,
+  /// Fail the operation with errc::not_connected.
+  refuse,
+  /// Take no more writes; close when those before are sent.
+  close_when_drained,
+  /// Ask the port to close the pipe.
+  close_pipe,
+  /// Raise the last event: `disconnected`, or `connect_failed` if there was never a connection.
+  finish,
+  /// Fail what cannot wait; begin anew.
+  begin_anew,
+};
+
+/// A cell of the table below: the action, and the next state if it is another one.
+struct transition {
+  connection_action action = connection_action::none;
+  std::optional<connection_state> next = std::nullopt;
+};
+
+constexpr size_t num_connection_states = static_cast<size_t>(connection_state::closed) + 1;
+constexpr size_t num_connection_events = static_cast<size_t>(connection_event::reopen) + 1;
+
+using connection_life_table
+  = std::array<std::array<transition, num_connection_states>, num_connection_events>;
+
+/// Returns the life of a connection, which connection_actor runs. An accepted connection is born
+/// `connected`, an outgoing one `opening`.
+constexpr connection_life_table make_connection_life() {
+  using on = connection_event;
+  using to = connection_state;
+  constexpr auto begin = connection_action::begin;
+  constexpr auto dial = connection_action::dial;
+  constexpr auto deliver = connection_action::deliver;
+  constexpr auto drain = connection_action::drain;
+  constexpr auto queue = connection_action::queue;
+  constexpr auto pass_on = connection_action::pass_on;
+  constexpr auto refuse = connection_action::refuse;
+  constexpr auto end_soon = connection_action::close_when_drained;
+  constexpr auto close_pipe = connection_action::close_pipe;
+  constexpr auto finish = connection_action::finish;
+  constexpr auto begin_anew = connection_action::begin_anew;
+
+  connection_life_table life{};
+  auto row = [&life](on event, transition opening, transition connected, transition draining,
+                     transition closing, transition closed) {
+    life[static_cast<size_t>(event)] = {opening, connected, draining, closing, closed};
+  };
+  // clang-format off
+  //                          opening             connected            draining     closing   closed
+  row(on::opened,            {begin, to::connected}, {begin},             {},          {},       {});
+  row(on::retry_due,         {dial},                 {},                  {},          {},       {});
+  row(on::received,          {},                     {deliver},           {},          {},       {});
+  row(on::input_ended,       {},                {drain, to::draining},    {},          {},       {});
+  row(on::write,             {queue},                {pass_on},        {pass_on},   {refuse}, {refuse});
+  row(on::read,              {queue},                {pass_on},        {refuse},    {refuse}, {refuse});
+  row(on::close_after_drain, {end_soon},             {end_soon},       {end_soon},     {},       {});
+  row(on::close,             {finish, to::closed},   {close_pipe, to::closing},
+                                                     {close_pipe, to::closing},        {},       {});
+  row(on::pipe_closed,       {},                     {finish, to::closed},
+                                                     {finish, to::closed}, {finish, to::closed}, {});
+  row(on::reopen,            {},                     {begin_anew, to::opening},
+                             {begin_anew, to::opening}, {begin_anew, to::opening},               {});
+  // clang-format on
+  return life;
+}
+
+inline constexpr auto connection_life = make_connection_life();
+
+constexpr const transition& transition_of(connection_state state, connection_event event) noexcept {
+  return connection_life[static_cast<size_t>(event)][static_cast<size_t>(state)];
+}
+
+/// Returns the name, for tests and logs.
+const char* to_string(connection_state state) noexcept;
+const char* to_string(connection_event event) noexcept;
+const char* to_string(connection_action action) noexcept;
+
+} // namespace pipeactor::detail

@@ -1,0 +1,87 @@
+#pragma once
+
+#include "pipeactor/events.hpp"
+#include "pipeactor/session.hpp"
+#include "actors/connection_base.hpp"
+
+#include <exception>
+#include <memory>
+
+namespace pipeactor::detail {
+
+/// Returns `errc::handler_failed` with what a handler threw.
+caf::error failure_of(std::exception_ptr thrown);
+
+/// Raises the events of one connection: in its session, or else as messages to its handler actor.
+/// What a handler of the session throws closes the connection. Bridge thread.
+class event_sink {
+public:
+  /// @param connection whose events these are; owns this object
+  event_sink(connection_base& connection, caf::actor handler)
+      : connection_(connection), handler_(std::move(handler)) {}
+
+  /// Takes the session, if any, which replaces the handler.
+  void session(std::unique_ptr<pipeactor::session> value) noexcept {
+    session_ = std::move(value);
+  }
+
+  pipeactor::session* session() const noexcept {
+    return session_.get();
+  }
+
+  /// Returns the handler actor, or an empty handle.
+  const caf::actor& handler() const noexcept {
+    return handler_;
+  }
+
+  // -- events ---------------------------------------------------------------------------------
+
+  void connected();
+  void connect_failed(const caf::error& reason);
+  void received(const cookie& cookie, const payload& data);
+  void sent(const cookie& cookie);
+  void failed(const cookie& cookie, const caf::error& reason);
+  void reconnecting(const caf::error& reason, caf::timespan delay);
+  void disconnected(const caf::error& reason);
+  void down(const caf::down_msg& message);
+
+  // -- the end --------------------------------------------------------------------------------
+
+  /// Asks the handler actor to say when it has handled all events so far: `handler_caught_up`
+  /// follows. A session has handled them already.
+  void await_handler();
+
+  bool handler_caught_up() const noexcept {
+    return handler_caught_up_;
+  }
+
+  void handler_has_caught_up() noexcept {
+    handler_caught_up_ = true;
+  }
+
+  /// The last event was raised. Failures of later writes are still told.
+  void end() noexcept;
+
+  /// Drops session and handler.
+  void clear() noexcept;
+
+private:
+  /// Calls a handler of the session's and catches what it throws.
+  template <class F>
+  void call(F handler);
+
+  /// Sends an event to the handler actor, if there is one: as the type that servers or the one
+  /// that client managers use.
+  template <class ServerEvent, class ClientEvent, class... Ts>
+  void send(const caf::actor& handler, const Ts&... xs);
+
+  connection_base& connection_;
+  std::unique_ptr<pipeactor::session> session_;
+  caf::actor handler_;
+  // Takes the handler's place after the end: handlers hold connections, and a connection that
+  // holds its handler would keep both alive.
+  caf::weak_actor_ptr late_handler_;
+  bool handler_caught_up_ = false;
+};
+
+} // namespace pipeactor::detail

@@ -1,0 +1,107 @@
+#pragma once
+
+#include "pipeactor/cookie.hpp"
+#include "actors/broadcast.hpp"
+#include "actors/event_sink.hpp"
+#include "actors/write_queue.hpp"
+#include "base/ring_queue.hpp"
+
+#include <cstdint>
+#include <optional>
+
+namespace pipeactor::detail {
+
+/// The operations of one connection that have not ended yet. Each ends once: its requester, if
+/// any, gets the answer, and an event brings its cookie back. Bridge thread.
+class pending_operations {
+public:
+  struct read {
+    pipeactor::cookie cookie;
+    answer_promise promise;
+  };
+
+  /// @param events where operations end; outlives this object
+  pending_operations(connection_base& connection, event_sink& events,
+                     const connection_options& options, memory_account_ptr memory);
+
+  // -- writes ---------------------------------------------------------------------------------
+
+  write_queue& writes() noexcept {
+    return writes_;
+  }
+
+  const write_queue& writes() const noexcept {
+    return writes_;
+  }
+
+  /// Ends the oldest `count` writes as sent.
+  /// @returns their bytes
+  size_t end_writes(size_t count);
+
+  /// Ends the oldest `count` writes as failed.
+  void fail_writes(size_t count, const caf::error& reason);
+
+  /// Drops writes that the port does not have, the oldest first, until one of `size` bytes has
+  /// room.
+  void drop_writes(size_t size);
+
+  // -- reads: of a connection that does not read continuously ---------------------------------
+
+  size_t num_reads() const noexcept {
+    return reads_.size();
+  }
+
+  void add_read(read what) {
+    reads_.push_back(std::move(what));
+  }
+
+  /// Ends the oldest read with a message, if there is one.
+  void end_read(const payload& data);
+
+  /// Ends all reads as failed.
+  void fail_reads(const caf::error& reason);
+
+  // -- refused operations ---------------------------------------------------------------------
+
+  /// Fails an operation that was not begun. The event comes later, with `raise_refused`: a session
+  /// must not hear of a failure inside its own request.
+  void refuse(pipeactor::cookie cookie, answer_promise promise, caf::error reason);
+
+  /// Raises the events of what was refused so far.
+  void raise_refused();
+
+  // -- closes ---------------------------------------------------------------------------------
+
+  /// Keeps the promise of a request to close, if it is one; answers it if that has happened.
+  void add_close(caf::response_promise promise, bool is_closed);
+
+  /// Ends all requests to close.
+  void end_closes();
+
+  // -- the end --------------------------------------------------------------------------------
+
+  /// Answers all requesters, without an event: the actor ends.
+  void abandon();
+
+  uint64_t num_failed() const noexcept {
+    return num_failed_;
+  }
+
+private:
+  struct refused_operation {
+    pipeactor::cookie cookie;
+    caf::error reason;
+  };
+
+  void fail(const pipeactor::cookie& cookie, const caf::error& reason);
+
+  connection_base& connection_;
+  event_sink& events_;
+  write_queue writes_;
+  ring_queue<read> reads_;
+  ring_queue<refused_operation> refused_;
+  ring_queue<caf::response_promise> closes_;
+  uint64_t num_failed_ = 0;
+};
+
+} // namespace pipeactor::detail
