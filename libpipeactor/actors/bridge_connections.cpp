@@ -110,7 +110,7 @@ void bridge_connections::broadcast(const broadcast_job& job) {
   for (auto& record : connections_)
     if (record->coordinator_id == job.coordinator_id
         && record->state() == port::pipe_state::connected)
-      bridge_->deliver<connection_base>(*record, broadcast_element_, job.write);
+      bridge_->deliver<connection_base>(*record, broadcast_element_, broadcast_write{job.write});
 }
 
 void bridge_connections::abandon(const abandoned& what) {

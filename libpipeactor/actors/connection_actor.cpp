@@ -34,10 +34,9 @@ const char* connection_actor::name() const {
 // -- the table --------------------------------------------------------------------------------
 
 connection_action connection_actor::apply(connection_event event) noexcept {
-  auto& cell = transition_of(state_, event);
-  if (cell.next)
-    state_ = *cell.next;
-  return cell.action;
+  auto [action, next] = transition_of(state_, event);
+  state_ = next;
+  return action;
 }
 
 connection_action connection_actor::action_of(connection_event event) const noexcept {
@@ -208,7 +207,7 @@ void connection_actor::handle(const opened& x) {
   close_if_drained();
 }
 
-bool connection_actor::try_again_later(const caf::error& reason) {
+bool connection_actor::try_again_later(caf::error reason) {
   auto* port = bridge_->port();
   if (dialer_ == nullptr || port == nullptr || stays_closed_ || closes_after_drain_)
     return false;
@@ -365,9 +364,9 @@ connection_actor::refusal_of_write(const payload& data, const pipeactor::cookie&
 }
 
 void connection_actor::feed_port() {
-  if (action_of(connection_event::write) != connection_action::pass_on)
-    return;
   auto& writes = pending_.writes();
+  if (!writes.has_waiting() || action_of(connection_event::write) != connection_action::pass_on)
+    return;
   if (auto* port = port_of_pipe())
     while (writes.has_waiting() && writes.port_has_room())
       port->write(record(), writes.hand_over());

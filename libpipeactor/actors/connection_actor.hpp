@@ -88,7 +88,7 @@ private:
   void on_open_pipe(const open_pipe& request);
   void dial();
   /// @returns whether the connection comes back by itself
-  bool try_again_later(const caf::error& reason);
+  bool try_again_later(caf::error reason);
   void begin_anew(const caf::error& lost);
 
   // -- writing --------------------------------------------------------------------------------

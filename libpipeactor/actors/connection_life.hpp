@@ -70,10 +70,9 @@ enum class connection_action : uint8_t {
   begin_anew,
 };
 
-/// A cell of the table below: the action, and the next state if it is another one.
 struct transition {
   connection_action action = connection_action::none;
-  std::optional<connection_state> next = std::nullopt;
+  connection_state next = connection_state::closed;
 };
 
 constexpr size_t num_connection_states = static_cast<size_t>(connection_state::closed) + 1;
@@ -99,10 +98,21 @@ constexpr connection_life_table make_connection_life() {
   constexpr auto finish = connection_action::finish;
   constexpr auto begin_anew = connection_action::begin_anew;
 
+  /// A cell of the table: the action, and the next state if it is another one.
+  struct cell {
+    connection_action action = connection_action::none;
+    std::optional<to> next = std::nullopt;
+  };
+
   connection_life_table life{};
-  auto row = [&life](on event, transition opening, transition connected, transition draining,
-                     transition closing, transition closed) {
-    life[static_cast<size_t>(event)] = {opening, connected, draining, closing, closed};
+  auto row = [&life](on event, cell opening, cell connected, cell draining, cell closing,
+                     cell closed) {
+    auto& result = life[static_cast<size_t>(event)];
+    result[0] = {opening.action, opening.next.value_or(to::opening)};
+    result[1] = {connected.action, connected.next.value_or(to::connected)};
+    result[2] = {draining.action, draining.next.value_or(to::draining)};
+    result[3] = {closing.action, closing.next.value_or(to::closing)};
+    result[4] = {closed.action, closed.next.value_or(to::closed)};
   };
   // clang-format off
   //                          opening             connected            draining     closing   closed

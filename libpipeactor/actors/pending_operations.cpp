@@ -31,7 +31,8 @@ size_t pending_operations::end_writes(size_t count) {
 }
 
 void pending_operations::fail_writes(size_t count, const caf::error& reason) {
-  for (; count > 0; --count) {
+  // A handler may close the connection meanwhile, which ends the rest.
+  for (; count > 0 && !writes_.empty(); --count) {
     auto write = writes_.pop();
     if (write.promise)
       write.promise->deliver(reason);
@@ -63,8 +64,9 @@ void pending_operations::end_read(const payload& data) {
 }
 
 void pending_operations::fail_reads(const caf::error& reason) {
-  // A handler may ask for more reads meanwhile: these are not of this end.
-  for (auto count = reads_.size(); count > 0; --count) {
+  // A handler may ask for more reads meanwhile, which are not of this end, or close the
+  // connection, which ends the rest.
+  for (auto count = reads_.size(); count > 0 && !reads_.empty(); --count) {
     auto first = reads_.take_front();
     if (first.promise)
       first.promise->deliver(reason);
@@ -86,7 +88,7 @@ void pending_operations::refuse(pipeactor::cookie cookie, answer_promise promise
 void pending_operations::raise_refused() {
   // A handler that tries again is refused again: that waits for the next message, and others of
   // the bridge have their turn before it.
-  for (auto count = refused_.size(); count > 0; --count) {
+  for (auto count = refused_.size(); count > 0 && !refused_.empty(); --count) {
     auto operation = refused_.take_front();
     fail(operation.cookie, operation.reason);
   }

@@ -2,9 +2,7 @@
 
 namespace pipeactor::detail {
 
-bool read_account::must_pause() noexcept {
-  if (!above(level_.load(std::memory_order_relaxed), 1))
-    return false;
+bool read_account::pause() noexcept {
   if (paused_.exchange(true))
     return true;
   // Another thread may have released everything before it could see the flag.

@@ -30,7 +30,9 @@ public:
 
   /// Returns whether reading has to pause; from then on falling below half sends
   /// `resume_reading`. Bridge thread.
-  bool must_pause() noexcept;
+  bool must_pause() noexcept {
+    return above(level_.load(std::memory_order_relaxed), 1) && pause();
+  }
 
   size_t bytes() const noexcept {
     return bytes_of(level_.load(std::memory_order_relaxed));
@@ -51,6 +53,8 @@ public:
   void payload_released(size_t size) noexcept override;
 
 private:
+  bool pause() noexcept;
+
   // Bytes and messages share one word, so that a message costs one atomic operation each way.
   static constexpr uint64_t one_message = uint64_t{1} << 44;
 

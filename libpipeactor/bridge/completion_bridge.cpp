@@ -173,7 +173,7 @@ pipe_owner* completion_bridge::hold_owner(owned_pipe& pipe) {
 }
 
 template <class T>
-pipe_owner* completion_bridge::pass_on(port::pipe_record& pipe, T message) {
+pipe_owner* completion_bridge::pass_on(port::pipe_record& pipe, T&& message) {
   return deliver<pipe_owner>(owned(pipe), std::get<reusable_element<T>>(elements_),
                              std::move(message));
 }

@@ -89,7 +89,7 @@ public:
   /// turn if other messages come first. Does nothing if the owner is gone.
   /// @returns the owner, or nullptr
   template <class Actor, class T>
-  Actor* deliver(owned_pipe& pipe, reusable_element<T>& element, T message) {
+  Actor* deliver(owned_pipe& pipe, reusable_element<T>& element, T&& message) {
     auto* owner = static_cast<Actor*>(hold_owner(pipe));
     if (owner == nullptr)
       return nullptr;
@@ -118,7 +118,7 @@ private:
   pipe_owner* hold_owner(owned_pipe& pipe);
 
   template <class T>
-  pipe_owner* pass_on(port::pipe_record& pipe, T message);
+  pipe_owner* pass_on(port::pipe_record& pipe, T&& message);
 
   // -- the loop -------------------------------------------------------------------------------
 

@@ -85,7 +85,7 @@ public:
   /// own host, with a strong reference to it held.
   template <class F>
   void handle_now(caf::mailbox_element& element, F handler) {
-    auto runs = getf(is_initialized_flag) && alive();
+    auto runs = getf(is_initialized_flag) && has_work();
     if (!runs && !activate(host_)) // makes the behavior of one that is new
       return;
     context(host_);
@@ -96,7 +96,7 @@ public:
       handler_threw(std::current_exception());
     }
     bhvr_stack_.cleanup();
-    if (!alive())
+    if (!has_work())
       finalize();
   }
 
@@ -128,6 +128,11 @@ protected:
   }
 
 private:
+  /// The same as alive(), whose first question nearly always decides.
+  bool has_work() const noexcept {
+    return !bhvr_stack_.empty() || alive();
+  }
+
   caf::execution_unit* host_;
 };
 
