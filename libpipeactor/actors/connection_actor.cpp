@@ -1,6 +1,7 @@
 #include "actors/connection_actor.hpp"
 
 #include "pipeactor/error.hpp"
+#include "base/errors.hpp"
 
 #include <algorithm>
 
@@ -24,12 +25,6 @@ connection_actor::connection_actor(caf::actor_config& cfg, bridge_connections_pt
       timers_(bridge_->bridge(), caf::actor_cast<caf::weak_actor_ptr>(ctrl())),
       state_(settings.outgoing ? connection_state::opening : connection_state::connected),
       send_limit_(settings.send_limit), continuously_read_(settings.options.continuously_read) {}
-
-connection_actor::~connection_actor() = default;
-
-const char* connection_actor::name() const {
-  return "pipeactor.connection";
-}
 
 // -- the table --------------------------------------------------------------------------------
 
@@ -59,19 +54,15 @@ caf::behavior connection_actor::make_behavior() {
   auto result = requests().or_else(completions());
   if (auto make = std::exchange(make_session_, nullptr)) {
     try {
-      make_session(make);
+      auto session = make();
+      session->owner_ = this;
+      events_.session(std::move(session));
       result = result.or_else(events_.session()->message_handlers());
     } catch (...) {
       handler_threw(std::current_exception());
     }
   }
   return result;
-}
-
-void connection_actor::make_session(const session_factory& make) {
-  auto made = make();
-  made->owner_ = this;
-  events_.session(std::move(made));
 }
 
 caf::message_handler connection_actor::requests() {
@@ -284,8 +275,6 @@ void connection_actor::resume_reading() {
     port->start_reading(record());
 }
 
-// -- the end of the input ---------------------------------------------------------------------
-
 void connection_actor::handle(const read_ended& x) {
   if (action_of(connection_event::input_ended) != connection_action::drain)
     return;
@@ -328,7 +317,11 @@ void connection_actor::write(payload data, pipeactor::cookie cookie, answer_prom
     }
   }
   if (!refusal) {
-    writes.push({std::move(data), size, std::move(cookie), std::move(promise), std::move(tracker)});
+    auto& write = writes.add(size);
+    write.data = std::move(data);
+    write.cookie = std::move(cookie);
+    write.promise = std::move(promise);
+    write.tracker = std::move(tracker);
     feed_port();
     return;
   }
@@ -357,9 +350,7 @@ connection_actor::refusal_of_write(const payload& data, const pipeactor::cookie&
     if (auto err = cookie.check_arrival())
       return err;
   if (send_limit_ != 0 && data.size() > send_limit_)
-    return make_error(errc::message_too_large,
-                      "the message has " + std::to_string(data.size()) + " bytes, the limit is "
-                        + std::to_string(send_limit_) + ": raise it, or use byte mode");
+    return errors::write_too_large(data.size(), send_limit_);
   return std::nullopt;
 }
 
@@ -389,10 +380,6 @@ void connection_actor::handle(const write_failed& x) {
 // -- failing ----------------------------------------------------------------------------------
 
 caf::error connection_actor::handler_threw(std::exception_ptr thrown) {
-  return session_threw(std::move(thrown));
-}
-
-caf::error connection_actor::session_threw(std::exception_ptr thrown) {
   auto reason = failure_of(std::move(thrown));
   close(reason);
   return reason;
@@ -415,10 +402,6 @@ void connection_actor::close(caf::error reason) {
   }
 }
 
-void connection_actor::handle(const shutting_down&) {
-  close(make_error(errc::closed_by_us, "the context ended"));
-}
-
 void connection_actor::close_after_drain(caf::timespan deadline) {
   if (bridge_->port() == nullptr
       || apply(connection_event::close_after_drain) != connection_action::close_when_drained)
@@ -428,9 +411,7 @@ void connection_actor::close_after_drain(caf::timespan deadline) {
   close_if_drained();
 }
 
-void connection_actor::close_if_drained() {
-  if (!pending_.writes().empty())
-    return;
+void connection_actor::on_drained() {
   if (state_ == connection_state::draining && events_.handler_caught_up())
     close(reason_);
   else if (state_ == connection_state::connected && closes_after_drain_)
@@ -443,8 +424,12 @@ void connection_actor::handle(const closed&) {
   finish();
   // An actor that waits for an answer lives on until it comes, and what its session holds on to
   // would hold up the end of the actor system.
-  if (events_.session() != nullptr && awaits_responses() && bridge_->bridge().is_stopping())
-    drop_session();
+  if (events_.session() != nullptr && awaits_responses() && bridge_->bridge().is_stopping()) {
+    // Handlers of the session's point to it.
+    forget_pending_responses();
+    become(requests().or_else(completions()));
+    events_.session(nullptr);
+  }
 }
 
 /// The pipe is closed, or was never made.
@@ -474,13 +459,6 @@ void connection_actor::finish() {
     quit(exit_reason_);
   else if (home_system().registry().get(id()))
     send(this, end_with_pipe{});
-}
-
-void connection_actor::drop_session() {
-  // Handlers of the session's point to it.
-  forget_pending_responses();
-  become(requests().or_else(completions()));
-  events_.session(nullptr);
 }
 
 // -- timers -----------------------------------------------------------------------------------

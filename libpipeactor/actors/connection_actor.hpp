@@ -24,11 +24,13 @@ class connection_actor final : public connection_base {
 public:
   connection_actor(caf::actor_config& cfg, bridge_connections_ptr bridge,
                    connection_record_ptr record, const connection_settings& settings);
-  ~connection_actor() override;
 
   // -- overrides ------------------------------------------------------------------------------
 
-  const char* name() const override;
+  const char* name() const override {
+    return "pipeactor.connection";
+  }
+
   caf::behavior make_behavior() override;
   void on_exit() override;
   caf::invoke_message_result consume(caf::mailbox_element& element) override;
@@ -41,7 +43,10 @@ public:
   void handle(const sent& x) override;
   void handle(const write_failed& x) override;
   void handle(const closed& x) override;
-  void handle(const shutting_down& x) override;
+  void handle(const shutting_down&) override {
+    close(make_error(errc::closed_by_us, "the context ended"));
+  }
+
   void handle(broadcast_write& x) override;
 
   // -- the valve ------------------------------------------------------------------------------
@@ -56,7 +61,7 @@ public:
   void close(caf::error reason) override;
   void close_after_drain(caf::timespan deadline) override;
   void time_out_request(caf::message_id response, caf::timespan timeout) override;
-  caf::error session_threw(std::exception_ptr thrown) override;
+  caf::error handler_threw(std::exception_ptr thrown) override;
   connection_stats stats() const override;
 
 private:
@@ -77,7 +82,6 @@ private:
 
   caf::message_handler requests();
   caf::message_handler completions();
-  void make_session(const session_factory& make);
   void on_exit_message(const caf::error& reason);
 
   /// Opens the valve again.
@@ -101,12 +105,14 @@ private:
 
   // -- the end --------------------------------------------------------------------------------
 
-  void close_if_drained();
-  void finish();
-  void drop_session();
-  void on_timer();
+  void close_if_drained() {
+    if (pending_.writes().empty())
+      on_drained();
+  }
 
-  caf::error handler_threw(std::exception_ptr thrown) override;
+  void on_drained();
+  void finish();
+  void on_timer();
 
   bridge_connections_ptr bridge_;
   caf::actor coordinator_;

@@ -39,9 +39,9 @@ public:
   virtual void close(caf::error reason) = 0;
   virtual void close_after_drain(caf::timespan deadline) = 0;
 
-  /// A handler of the session threw: closes the connection with `errc::handler_failed`.
+  /// A handler threw: closes the connection with `errc::handler_failed`.
   /// @returns that error
-  virtual caf::error session_threw(std::exception_ptr thrown) = 0;
+  caf::error handler_threw(std::exception_ptr thrown) override = 0;
 
   virtual connection_stats stats() const = 0;
 };

@@ -86,23 +86,26 @@ using connection_life_table
 constexpr connection_life_table make_connection_life() {
   using on = connection_event;
   using to = connection_state;
-  constexpr auto begin = connection_action::begin;
-  constexpr auto dial = connection_action::dial;
-  constexpr auto deliver = connection_action::deliver;
-  constexpr auto drain = connection_action::drain;
-  constexpr auto queue = connection_action::queue;
-  constexpr auto pass_on = connection_action::pass_on;
-  constexpr auto refuse = connection_action::refuse;
-  constexpr auto end_soon = connection_action::close_when_drained;
-  constexpr auto close_pipe = connection_action::close_pipe;
-  constexpr auto finish = connection_action::finish;
-  constexpr auto begin_anew = connection_action::begin_anew;
+  using act = connection_action;
 
   /// A cell of the table: the action, and the next state if it is another one.
   struct cell {
-    connection_action action = connection_action::none;
+    act action = act::none;
     std::optional<to> next = std::nullopt;
   };
+
+  constexpr cell none;
+  constexpr cell begin{act::begin, to::connected};
+  constexpr cell dial{act::dial};
+  constexpr cell deliver{act::deliver};
+  constexpr cell drain{act::drain, to::draining};
+  constexpr cell queue{act::queue};
+  constexpr cell pass_on{act::pass_on};
+  constexpr cell refuse{act::refuse};
+  constexpr cell end_soon{act::close_when_drained};
+  constexpr cell close{act::close_pipe, to::closing};
+  constexpr cell finish{act::finish, to::closed};
+  constexpr cell anew{act::begin_anew, to::opening};
 
   connection_life_table life{};
   auto row = [&life](on event, cell opening, cell connected, cell draining, cell closing,
@@ -115,20 +118,17 @@ constexpr connection_life_table make_connection_life() {
     result[4] = {closed.action, closed.next.value_or(to::closed)};
   };
   // clang-format off
-  //                          opening             connected            draining     closing   closed
-  row(on::opened,            {begin, to::connected}, {begin},             {},          {},       {});
-  row(on::retry_due,         {dial},                 {},                  {},          {},       {});
-  row(on::received,          {},                     {deliver},           {},          {},       {});
-  row(on::input_ended,       {},                {drain, to::draining},    {},          {},       {});
-  row(on::write,             {queue},                {pass_on},        {pass_on},   {refuse}, {refuse});
-  row(on::read,              {queue},                {pass_on},        {refuse},    {refuse}, {refuse});
-  row(on::close_after_drain, {end_soon},             {end_soon},       {end_soon},     {},       {});
-  row(on::close,             {finish, to::closed},   {close_pipe, to::closing},
-                                                     {close_pipe, to::closing},        {},       {});
-  row(on::pipe_closed,       {},                     {finish, to::closed},
-                                                     {finish, to::closed}, {finish, to::closed}, {});
-  row(on::reopen,            {},                     {begin_anew, to::opening},
-                             {begin_anew, to::opening}, {begin_anew, to::opening},               {});
+  //                         opening    connected  draining   closing    closed
+  row(on::opened,            begin,     begin,     none,      none,      none);
+  row(on::retry_due,         dial,      none,      none,      none,      none);
+  row(on::received,          none,      deliver,   none,      none,      none);
+  row(on::input_ended,       none,      drain,     none,      none,      none);
+  row(on::write,             queue,     pass_on,   pass_on,   refuse,    refuse);
+  row(on::read,              queue,     pass_on,   refuse,    refuse,    refuse);
+  row(on::close_after_drain, end_soon,  end_soon,  end_soon,  none,      none);
+  row(on::close,             finish,    close,     close,     none,      none);
+  row(on::pipe_closed,       none,      finish,    finish,    finish,    none);
+  row(on::reopen,            none,      anew,      anew,      anew,      none);
   // clang-format on
   return life;
 }

@@ -1,6 +1,6 @@
 #include "actors/connection_settings.hpp"
 
-#include "pipeactor/error.hpp"
+#include "base/errors.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -24,9 +24,7 @@ caf::error check_access(const connection_settings& settings, const port::complet
                         const peer_identity& client) {
   if (port.guards_access() || settings.access.admits(client))
     return caf::none;
-  return make_error(errc::access_denied,
-                    "a client that server_options::access does not admit was refused: "
-                      + to_string(client));
+  return errors::client_not_admitted(to_string(client));
 }
 
 uint64_t next_coordinator_id() noexcept {

@@ -1,5 +1,6 @@
 #include "actors/dialer.hpp"
 
+#include "base/errors.hpp"
 #include "bridge/timer_queue.hpp"
 
 #include <algorithm>
@@ -41,9 +42,7 @@ caf::expected<port::raw_pipe_ptr> dialer::dial(port::completion_port& port, pipe
     return raw;
   auto server = (*raw)->peer();
   if (!trusted_.admits(server))
-    return make_error(errc::access_denied,
-                      "the server of " + pipe_name_ + " is not trusted: " + to_string(server)
-                        + ": allow it with client_options::trusted_servers (pipecat: --trust)");
+    return errors::server_not_trusted(pipe_name_, to_string(server));
   return raw;
 }
 

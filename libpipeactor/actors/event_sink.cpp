@@ -34,7 +34,7 @@ void event_sink::call(F handler) {
   try {
     handler(*session_);
   } catch (...) {
-    connection_.session_threw(std::current_exception());
+    connection_.handler_threw(std::current_exception());
   }
 }
 

@@ -64,9 +64,16 @@ public:
                || memory_->exhausted());
   }
 
+  /// Adds a write of `size` bytes, and returns it to be filled in.
+  pending_write& add(size_t size) {
+    count(bytes_ + size);
+    auto& result = writes_.emplace_back();
+    result.size = size;
+    return result;
+  }
+
   void push(pending_write&& write) {
-    count(bytes_ + write.size);
-    writes_.push_back(std::move(write));
+    add(write.size) = std::move(write);
   }
 
   /// Takes the oldest one out, whoever has it.

@@ -64,11 +64,15 @@ public:
     return (*this)[0];
   }
 
-  void push_back(T&& value) {
+  /// Adds an empty element and returns it, valid until the next change.
+  T& emplace_back() {
     if (size_ == capacity_)
       grow();
-    items_[position(size_)] = std::move(value);
-    ++size_;
+    return items_[position(size_++)];
+  }
+
+  void push_back(T&& value) {
+    emplace_back() = std::move(value);
   }
 
   void push_back(const T& value) {
