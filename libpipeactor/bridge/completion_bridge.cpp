@@ -27,8 +27,7 @@ pipe_owner& owner_of(const caf::strong_actor_ptr& actor) {
 
 completion_bridge::completion_bridge(caf::actor_system& sys, port_factory make_port,
                                      bridge_residents& residents, handler_watch* watch)
-    : caf::execution_unit(&sys), make_port_(std::move(make_port)), residents_(residents),
-      watch_(watch) {}
+    : actor_host(sys), make_port_(std::move(make_port)), residents_(residents), watch_(watch) {}
 
 completion_bridge::~completion_bridge() {
   assert(port_ == nullptr);
@@ -125,7 +124,7 @@ void completion_bridge::finish() {
   // From here on the scheduler runs the actors of this bridge.
   take_inbox();
   for (auto& job : jobs_)
-    forward_to_scheduler(system(), job.release());
+    forward_to_scheduler(system(), std::move(job));
   jobs_.clear();
   timers_.clear();
   send_as(nullptr);
@@ -138,10 +137,9 @@ void completion_bridge::send_as(const caf::strong_actor_ptr& sender) {
 
 // -- any thread -------------------------------------------------------------------------------
 
-void completion_bridge::exec_later(caf::resumable* what) {
-  job ready{what, false};
-  if (!is_pinned(*what)) {
-    forward_to_scheduler(system(), ready.release());
+void completion_bridge::schedule(job ready) {
+  if (!is_pinned(*ready)) {
+    forward_to_scheduler(system(), std::move(ready));
     return;
   }
   if (running_bridge == this) {
@@ -158,7 +156,7 @@ void completion_bridge::exec_later(caf::resumable* what) {
       return;
     }
   }
-  forward_to_scheduler(system(), ready.release());
+  forward_to_scheduler(system(), std::move(ready));
 }
 
 // -- delivering -------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ namespace pipeactor::detail {
 ///
 /// Actors of a bridge keep it alive. After its end they run on the actor system's scheduler.
 class completion_bridge final : public caf::ref_counted,
-                                public caf::execution_unit,
+                                public actor_host,
                                 private port::completion_handler {
 public:
   /// @param residents outlives the bridge's last turn
@@ -58,7 +58,7 @@ public:
 
   // -- any thread -----------------------------------------------------------------------------
 
-  void exec_later(caf::resumable* what) override;
+  void schedule(job ready) override;
 
   /// Returns whether the context is shutting down.
   bool is_stopping() const noexcept {

@@ -1,7 +1,8 @@
 #include "pipeactor/named_pipe_connection.hpp"
 
 #include "pipeactor/error.hpp"
-#include "pipeactor/messages.hpp"
+#include "pipeactor/requests.hpp"
+#include "pipeactor/type_ids.hpp"
 #include "actors/connection_record.hpp"
 #include "bridge/pipe_owner.hpp"
 

@@ -24,6 +24,20 @@ namespace pipeactor::detail {
 /// A scheduled run of an actor; owns one reference to it.
 using job = caf::intrusive_ptr<caf::resumable>;
 
+/// A loop that actors are pinned to. CAF hands it the actors that are ready to run.
+class actor_host : public caf::execution_unit {
+public:
+  explicit actor_host(caf::actor_system& sys) : caf::execution_unit(&sys) {}
+
+  void exec_later(caf::resumable* what) final {
+    schedule(job{what, false});
+  }
+
+  /// Runs `ready` later: on this loop if is_pinned(), else it goes to forward_to_scheduler(). Any
+  /// thread.
+  virtual void schedule(job ready) = 0;
+};
+
 /// An actor that only ever runs on the host it was spawned on.
 class pinned_actor : public caf::event_based_actor {
 public:
@@ -142,13 +156,13 @@ inline bool is_pinned(const caf::resumable& what) {
   return what.subtype() == caf::resumable::io_actor;
 }
 
-inline void forward_to_scheduler(caf::actor_system& sys, caf::resumable* what) {
-  sys.scheduler().enqueue(what);
+inline void forward_to_scheduler(caf::actor_system& sys, job what) {
+  sys.scheduler().enqueue(what.release());
 }
 
 /// Runs `what` for up to `max_messages` messages.
 /// @returns the job again where it has more to do.
-inline job run_job(caf::execution_unit* host, job what, size_t max_messages) {
+inline job run_job(actor_host* host, job what, size_t max_messages) {
   switch (what->resume(host, max_messages)) {
   case caf::resumable::resume_later:
     return what;
@@ -163,7 +177,7 @@ inline job run_job(caf::execution_unit* host, job what, size_t max_messages) {
 /// Spawns an actor on `host`. It is hidden: it never holds up the end of the
 /// actor system.
 template <class Actor, class... Ts>
-caf::actor spawn_pinned(caf::actor_system& sys, caf::execution_unit* host, Ts&&... xs) {
+caf::actor spawn_pinned(caf::actor_system& sys, actor_host* host, Ts&&... xs) {
   caf::actor_config cfg{host};
   return sys.spawn_impl<Actor, caf::hidden + caf::lazy_init>(cfg, std::forward<Ts>(xs)...);
 }
