@@ -11,8 +11,23 @@ if (($# > 0)); then
 fi
 
 prefix=${XDG_CACHE_HOME:-$HOME/.cache}/pipeactor/windows-headers
-packages=$prefix/lib/cmake
-mkdir -p "$prefix/include" "$packages/spdlog"
+mkdir -p "$prefix/include"
+
+# package FOLDER NAME TARGET DEFINITIONS [MORE]: writes a CMake package of a library's headers. Its
+# version is told by the file that Debian's package has in FOLDER. MORE ends its configuration.
+package() {
+  local name=$2 target=$3 definitions=$4 more=${5:-} folder=$prefix/lib/cmake/$2
+  mkdir -p "$folder"
+  cp --remove-destination "$1/${name}ConfigVersion.cmake" "$folder"
+  cat >"$folder/${name}Config.cmake" <<CMAKE
+if(NOT TARGET $target)
+  add_library($target INTERFACE IMPORTED)
+  set_target_properties($target PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "$prefix/include"
+                        INTERFACE_COMPILE_DEFINITIONS "$definitions")
+endif()
+$more
+CMAKE
+}
 
 for header in spdlog fmt CLI catch2 asio asio.hpp; do
   if [[ ! -e /usr/include/$header ]]; then
@@ -21,18 +36,10 @@ for header in spdlog fmt CLI catch2 asio asio.hpp; do
   fi
   ln -sfn "/usr/include/$header" "$prefix/include/$header"
 done
-
-# The CMake packages of header-only libraries find the headers from where they are themselves.
-cp -r --remove-destination /usr/share/cmake/CLI11 /usr/lib/cmake/Catch2 "$packages"
-# spdlog's wants the compiled library: only its version is taken.
-cp /usr/lib/*/cmake/spdlog/spdlogConfigVersion.cmake "$packages/spdlog"
-cat >"$packages/spdlog/spdlogConfig.cmake" <<CMAKE
-if(NOT TARGET spdlog::spdlog)
-  add_library(spdlog::spdlog INTERFACE IMPORTED)
-  set_target_properties(
-    spdlog::spdlog
-    PROPERTIES INTERFACE_INCLUDE_DIRECTORIES "$prefix/include"
-               INTERFACE_COMPILE_DEFINITIONS "SPDLOG_HEADER_ONLY;SPDLOG_FMT_EXTERNAL;FMT_HEADER_ONLY")
-endif()
-CMAKE
+package /usr/lib/*/cmake/spdlog spdlog spdlog::spdlog \
+  'SPDLOG_HEADER_ONLY;SPDLOG_FMT_EXTERNAL;FMT_HEADER_ONLY'
+package /usr/share/cmake/CLI11 CLI11 CLI11::CLI11 ''
+# include(Catch): the script that makes each case a test.
+package /usr/lib/cmake/Catch2 Catch2 Catch2::Catch2 '' \
+  'list(APPEND CMAKE_MODULE_PATH /usr/lib/cmake/Catch2)'
 echo "$prefix"
