@@ -316,7 +316,7 @@ TEST_CASE("iocp_port reports the end of a pipe that it cannot bind to its queue"
   w.turn();
   w.events.events.erase(std::remove(w.events.events.begin(), w.events.events.end(), "accepted"),
                         w.events.events.end());
-  CHECK(w.events.take() == strings{"failed 1 os_error", "ended os_error"});
+  CHECK(w.events.take() == strings{"ended os_error", "failed 1 os_error"});
   CHECK(pipe->state() == pipe_state::closing);
 }
 

@@ -161,21 +161,19 @@ void iocp_port::adopt(pipe_record_ptr pipe, raw_pipe_ptr raw) {
   set_connected(*pipe, reinterpret_cast<native_handle_type>(handle), peer_of(handle));
   // An operation that ends at once posts a packet too (SetFileCompletionNotificationModes could
   // change that): the end of a read of a long message, ERROR_MORE_DATA, would be in doubt else.
-  if (auto err = queue_.bind(handle, operation_done)) {
-    s.reading = read_state::unbound;
-    s.writing = write_state::failed;
-    s.write_failure = std::move(err);
-  }
+  s.failure = queue_.bind(handle, operation_done);
+  if (s.failure)
+    write_failed(s, static_cast<DWORD>(os_code_of(s.failure)));
 }
 
 // -- a turn -----------------------------------------------------------------------------------
 
 void iocp_port::serve_slot(slot& s) {
   if (!s.closing()) {
+    if (s.failure)
+      end_reading(s, std::exchange(s.failure, {}));
     begin_writing(s);
-    // A handler may have closed it when a write failed.
-    if (!s.closing())
-      begin_reading(s);
+    begin_reading(s);
     return;
   }
   if (s.life == life_state::closing) {

@@ -50,8 +50,6 @@ struct iocp_slot : pipe_slot {
     holding_beginning,
     /// ReadFile fills `joined` behind the beginning of a long message.
     joining,
-    /// The handle could not be bound to the queue: `write_failure` says why.
-    unbound,
   };
 
   enum class write_state : uint8_t {
@@ -59,7 +57,7 @@ struct iocp_slot : pipe_slot {
     flowing,
     /// The youngest write in flight waits for room. Others wait for it: none overtakes another.
     waiting,
-    /// A write failed: nothing more is handed to the system.
+    /// Writing is over, for `write_error`.
     failed,
   };
 
@@ -94,8 +92,10 @@ struct iocp_slot : pipe_slot {
   std::unique_ptr<iocp_operation[]> write_operations;
   size_t first_in_flight = 0;
   size_t num_in_flight = 0;
-  /// Why `writing` is `failed`.
-  caf::error write_failure;
+  DWORD write_error = 0;
+
+  /// Why the pipe cannot be read, found by adopt() and not reported yet.
+  caf::error failure;
 };
 
 // -- what it keeps about a listener -----------------------------------------------------------

@@ -23,11 +23,10 @@ constexpr size_t longest_buffer = size_t{64} << 10;
 
 /// Delivers what was read ahead if it is wanted, and reads on.
 void iocp_port::begin_reading(slot& s) {
-  if (s.reading_ended())
+  // A handler may have closed it meanwhile.
+  if (s.closing() || s.reading_ended())
     return;
   switch (s.reading) {
-  case read_state::unbound:
-    return end_reading(s, s.write_failure);
   case read_state::reading:
   case read_state::joining:
     return;

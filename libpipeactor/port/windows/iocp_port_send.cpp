@@ -18,6 +18,8 @@ constexpr size_t longest_piece = size_t{1} << 20;
 
 /// Hands writes to the system as long as it takes them at once; then one may wait for room, alone.
 void iocp_port::begin_writing(slot& s) {
+  if (s.closing())
+    return;
   while (s.writing == write_state::flowing && s.num_in_flight < slot::writes_in_flight
          && s.next_write < s.writes.size())
     if (!submit_write(s))
@@ -25,7 +27,7 @@ void iocp_port::begin_writing(slot& s) {
   if (s.writing == write_state::failed && s.num_in_flight == 0) {
     s.next_write = 0;
     s.next_offset = 0;
-    fail_writes(s, s.writes.size(), s.write_failure);
+    fail_writes(s, s.writes.size(), windows_error(s.write_error, "cannot write to a pipe"));
   }
 }
 
@@ -91,7 +93,7 @@ void iocp_port::write_failed(slot& s, DWORD code) {
     return;
   s.writing = write_state::failed;
   s.reset |= s.crowded && is_end_of_pipe(code);
-  s.write_failure = windows_error(code, "cannot write to a pipe");
+  s.write_error = code;
 }
 
 } // namespace pipeactor::port
