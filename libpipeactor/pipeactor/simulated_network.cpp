@@ -28,8 +28,8 @@ caf::expected<simulated_client_ptr> simulated_network::connect(const std::string
   auto end = state_->connect(pipe_name, mode, std::move(who));
   if (!end)
     return std::move(end.error());
-  return std::make_shared<simulated_client>(state_,
-                                            std::make_unique<port::simulated_end>(std::move(*end)));
+  return simulated_client_ptr{
+    new simulated_client(state_, std::make_unique<port::simulated_end>(std::move(*end)))};
 }
 
 void simulated_network::identify_servers(peer_identity who) {
@@ -61,7 +61,7 @@ simulated_client::~simulated_client() {
 simulated_send simulated_client::send(std::string_view bytes) {
   std::lock_guard guard{state_->mutex};
   auto& to = end_->out();
-  if (to.ended || to.reader_gone)
+  if (to.writer_ended() || to.reader_gone())
     return simulated_send::closed;
   if (end_->link->mode == pipe_mode::message && bytes.size() > state_->options.largest_message)
     return simulated_send::too_large;
@@ -84,15 +84,16 @@ bool simulated_client::wait_readable(std::chrono::steady_clock::time_point deadl
   std::unique_lock guard{state_->mutex};
   auto& from = end_->in();
   return state_->changed.wait_until(guard, deadline,
-                                    [&from] { return !from.empty() || from.ended; });
+                                    [&from] { return !from.empty() || from.writer_ended(); });
 }
 
 bool simulated_client::wait_writable(size_t size,
                                      std::chrono::steady_clock::time_point deadline) const {
   std::unique_lock guard{state_->mutex};
   auto& to = end_->out();
-  return state_->changed.wait_until(guard, deadline,
-                                    [&] { return to.ended || to.reader_gone || can_send(size); });
+  return state_->changed.wait_until(guard, deadline, [&] {
+    return to.writer_ended() || to.reader_gone() || can_send(size);
+  });
 }
 
 bool simulated_client::can_send(size_t size) const {
@@ -102,17 +103,17 @@ bool simulated_client::can_send(size_t size) const {
 
 bool simulated_client::at_end() const {
   std::lock_guard guard{state_->mutex};
-  return end_->in().ended && end_->in().empty();
+  return end_->in().writer_ended() && end_->in().empty();
 }
 
 bool simulated_client::was_reset() const {
   std::lock_guard guard{state_->mutex};
-  return end_->in().reset;
+  return end_->in().was_reset();
 }
 
 void simulated_client::shutdown_write() {
   std::lock_guard guard{state_->mutex};
-  end_->out().ended = true;
+  end_->out().end_writing();
   state_->changed.notify_all();
 }
 
@@ -130,9 +131,12 @@ void simulated_client::leave(bool reset) {
   state_->changed.notify_all();
 }
 
+// -- ports ------------------------------------------------------------------------------------
+
 port_factory simulated_ports(std::shared_ptr<simulated_network> network) {
   return [network = std::move(network)]() -> caf::expected<std::unique_ptr<port::completion_port>> {
-    return std::unique_ptr<port::completion_port>{std::make_unique<port::simulated_port>(network)};
+    return std::unique_ptr<port::completion_port>{
+      std::make_unique<port::simulated_port>(network->state_)};
   };
 }
 

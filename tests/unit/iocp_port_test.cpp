@@ -2,6 +2,7 @@
 // tested in tests/contract.
 
 #include "port_recorder.hpp"
+#include "windows_helpers.hpp"
 
 #include "port/windows/iocp_port.hpp"
 
@@ -10,25 +11,36 @@
 #include <thread>
 
 using namespace port_test;
+using namespace windows_helpers;
 using namespace std::chrono_literals;
 
 namespace {
 
-std::string next_name() {
-  static int last = 0;
-  return "iocp-" + std::to_string(GetCurrentProcessId()) + "-" + std::to_string(++last);
+/// How long a test waits for what must come.
+constexpr auto patience = 30s;
+/// Longer than the system needs to take what it can take at once.
+constexpr auto a_moment = 20ms;
+
+constexpr size_t short_limit = 65536;
+
+iocp_queue make_queue() {
+  auto result = iocp_queue::make();
+  REQUIRE(result);
+  return std::move(*result);
 }
 
+/// A port, what it reports, and the pipes that it has.
 class world {
 public:
-  explicit world(pipe_mode mode = pipe_mode::message, size_t limit = 65536) {
+  explicit world(pipe_mode mode = pipe_mode::message, size_t limit = short_limit)
+      : world(make_queue(), mode, limit) {}
+
+  explicit world(iocp_queue queue, pipe_mode mode = pipe_mode::message, size_t limit = short_limit)
+      : port(std::make_unique<iocp_port>(std::move(queue), 0us)) {
+    static int last = 0;
     settings_.mode = mode;
     settings_.receive_limit = limit;
-    auto made = iocp_port::make(0us);
-    REQUIRE(made);
-    port = std::move(*made);
-    request.pipe_name = next_name();
-    request.mode = mode;
+    request = request_for("iocp-" + std::to_string(++last), mode);
   }
 
   ~world() {
@@ -46,7 +58,7 @@ public:
       port->stop_listening(listener_);
     for (auto& pipe : pipes_)
       port->close(*pipe);
-    for (auto end = clock::now() + 10s; events.closed < pipes_.size() && clock::now() < end;)
+    for (auto end = clock::now() + patience; events.closed < pipes_.size() && clock::now() < end;)
       turn(10ms);
     turn();
     CHECK(events.closed == pipes_.size());
@@ -60,6 +72,12 @@ public:
     listener_ = *listener;
   }
 
+  void stop_listening() {
+    port->stop_listening(std::exchange(listener_, 0));
+    turn();
+    CHECK(events.events.back() == "listener closed");
+  }
+
   pipe_record_ptr adopt(raw_pipe_ptr raw) {
     auto pipe = caf::make_counted<pipe_record>(pipes_.size(), settings_);
     pipes_.push_back(pipe);
@@ -69,7 +87,7 @@ public:
 
   /// Takes the next client that was accepted.
   pipe_record_ptr accept() {
-    step_until([&] { return !events.accepted.empty(); });
+    turn_until([&] { return !events.accepted.empty(); });
     auto raw = std::move(events.accepted.front());
     events.accepted.erase(events.accepted.begin());
     return adopt(std::move(raw));
@@ -78,7 +96,7 @@ public:
   /// Makes a client that no port has adopted.
   raw_pipe_ptr connect() {
     auto raw = port->connect(request.pipe_name, request.mode);
-    for (auto end = clock::now() + 10s; !raw && clock::now() < end;) {
+    for (auto end = clock::now() + patience; !raw && clock::now() < end;) {
       turn(1ms);
       raw = port->connect(request.pipe_name, request.mode);
     }
@@ -86,13 +104,13 @@ public:
     return std::move(*raw);
   }
 
-  void turn(clock::duration patience = 0ms) {
-    port->turn(clock::now() + patience, events);
+  void turn(clock::duration longest = 0ms) {
+    failure = port->turn(clock::now() + longest, events);
   }
 
   template <class F>
-  void step_until(F done) {
-    for (auto end = clock::now() + 30s; !done() && clock::now() < end;)
+  void turn_until(F done) {
+    for (auto end = clock::now() + patience; !done() && clock::now() < end;)
       turn(10ms);
     REQUIRE(done());
   }
@@ -100,6 +118,8 @@ public:
   std::unique_ptr<completion_port> port;
   listen_request request;
   recorder events;
+  /// What the last turn returned.
+  caf::error failure;
 
 private:
   pipe_settings settings_;
@@ -111,21 +131,16 @@ HANDLE handle_of(const raw_pipe_ptr& raw) {
   return static_cast<windows_pipe&>(*raw).handle.get();
 }
 
-/// Writes what fits into the pipe.
-void send(const raw_pipe_ptr& raw, const std::string& text) {
-  OVERLAPPED overlapped = {};
-  auto size = static_cast<DWORD>(text.size());
-  REQUIRE(WriteFile(handle_of(raw), text.data(), size, nullptr, &overlapped));
-}
-
 size_t count(const strings& events, const std::string& wanted) {
   return static_cast<size_t>(std::count(events.begin(), events.end(), wanted));
 }
 
+/// Returns bytes that differ from place to place.
 std::string bytes(size_t size) {
+  constexpr size_t block = 4096;
   std::string result(size, '\0');
   for (size_t index = 0; index < size; ++index)
-    result[index] = static_cast<char>(index * 31 + index / 4096);
+    result[index] = static_cast<char>(index * 31 + index / block);
   return result;
 }
 
@@ -133,7 +148,7 @@ std::string bytes(size_t size) {
 
 // -- waiting ----------------------------------------------------------------------------------
 
-TEST_CASE("the iocp port waits until the deadline, also a close one") {
+TEST_CASE("iocp_port waits until the deadline, also a close one") {
   world w;
   for (auto wait : {clock::duration{300us}, clock::duration{20ms}}) {
     auto begin = clock::now();
@@ -142,7 +157,7 @@ TEST_CASE("the iocp port waits until the deadline, also a close one") {
   }
 }
 
-TEST_CASE("the iocp port ends a wait, now or at the next turn, when it is woken") {
+TEST_CASE("iocp_port: a wake-up ends a wait, this one or the next") {
   world w;
   for (int turn = 0; turn < 1000; ++turn)
     w.port->wake();
@@ -162,7 +177,7 @@ TEST_CASE("the iocp port ends a wait, now or at the next turn, when it is woken"
 
 // -- listening --------------------------------------------------------------------------------
 
-TEST_CASE("the iocp port keeps its instances ready, and makes another for each client") {
+TEST_CASE("iocp_port keeps its instances ready, and makes another for each client") {
   world w;
   w.listen(3);
   std::vector<raw_pipe_ptr> clients;
@@ -175,16 +190,16 @@ TEST_CASE("the iocp port keeps its instances ready, and makes another for each c
   auto fourth = w.port->connect(w.request.pipe_name, w.request.mode);
   REQUIRE_FALSE(fourth);
   CHECK(code_of(fourth.error()) == errc::pipe_busy);
-  w.step_until([&] { return w.events.accepted.size() == 3; });
+  w.turn_until([&] { return w.events.accepted.size() == 3; });
   for (int index = 0; index < 3; ++index) {
     auto raw = w.port->connect(w.request.pipe_name, w.request.mode);
     REQUIRE(raw);
     clients.push_back(std::move(*raw));
   }
-  w.step_until([&] { return w.events.accepted.size() == 6; });
+  w.turn_until([&] { return w.events.accepted.size() == 6; });
 }
 
-TEST_CASE("the iocp port gives the name back, also with clients that it was not told of yet") {
+TEST_CASE("iocp_port gives the name back even if clients came that it does not know of yet") {
   world w;
   for (int round = 0; round < 20; ++round) {
     auto listener = w.port->listen(w.request);
@@ -194,7 +209,7 @@ TEST_CASE("the iocp port gives the name back, also with clients that it was not 
       client = nullptr;
     w.port->stop_listening(*listener);
     w.port->stop_listening(*listener);
-    w.step_until([&] { return count(w.events.events, "listener closed") == 1; });
+    w.turn_until([&] { return count(w.events.events, "listener closed") == 1; });
     w.events.take();
     w.events.accepted.clear();
     auto late = w.port->connect(w.request.pipe_name, w.request.mode);
@@ -205,7 +220,7 @@ TEST_CASE("the iocp port gives the name back, also with clients that it was not 
 
 // -- long messages ----------------------------------------------------------------------------
 
-TEST_CASE("the iocp port passes a message of 16 MiB through a pipe with room for 64 KiB") {
+TEST_CASE("iocp_port passes a message of 16 MiB through a pipe with room for 64 KiB") {
   constexpr size_t size = size_t{16} << 20;
   auto mode = GENERATE(pipe_mode::message, pipe_mode::byte);
   world w{mode, size};
@@ -221,19 +236,19 @@ TEST_CASE("the iocp port passes a message of 16 MiB through a pipe with room for
     };
     w.port->write(*from, payload{message});
     // It waits for room, and is not cut to what there is.
-    w.turn(20ms);
+    w.turn(a_moment);
     CHECK(w.events.sent == 0);
     w.port->start_reading(*to);
-    w.step_until([&] { return arrived.size() >= size && w.events.sent == 1; });
+    w.turn_until([&] { return arrived.size() >= size && w.events.sent == 1; });
     CHECK((arrived == message));
     if (mode == pipe_mode::message)
-      CHECK(count(w.events.take(), "received #16777216") == 1);
+      CHECK(count(w.events.take(), "received #" + std::to_string(size)) == 1);
     w.port->pause_reading(*to);
     w.events.sent = 0;
   }
 }
 
-TEST_CASE("the iocp port ends reading at a message of 16 MiB and one byte, and stores none of it") {
+TEST_CASE("iocp_port ends reading at a message that is one byte too long, and stores none of it") {
   constexpr size_t size = size_t{16} << 20;
   world w{pipe_mode::message, size};
   w.listen();
@@ -241,13 +256,13 @@ TEST_CASE("the iocp port ends reading at a message of 16 MiB and one byte, and s
   auto server = w.accept();
   w.port->start_reading(*server);
   w.port->write(*client, payload{bytes(size + 1)});
-  w.step_until([&] { return count(w.events.events, "ended message_too_large") == 1; });
+  w.turn_until([&] { return count(w.events.events, "ended message_too_large") == 1; });
   CHECK(w.events.received == 0);
 }
 
 // -- the end ----------------------------------------------------------------------------------
 
-TEST_CASE("the iocp port closes with reads and writes under way, each write failing once") {
+TEST_CASE("iocp_port closes a pipe with reads and writes under way, and each write fails once") {
   auto mode = GENERATE(pipe_mode::message, pipe_mode::byte);
   world w{mode};
   w.listen();
@@ -258,15 +273,15 @@ TEST_CASE("the iocp port closes with reads and writes under way, each write fail
   constexpr size_t writes = 100;
   for (size_t index = 0; index < writes; ++index)
     w.port->write(*server, payload{bytes(30'000)});
-  w.turn(20ms);
+  w.turn(a_moment);
   CHECK(w.events.sent < writes);
   w.port->close(*server);
-  w.step_until([&] { return w.events.closed == 1; });
+  w.turn_until([&] { return w.events.closed == 1; });
   CHECK(w.events.sent + w.events.failed == writes);
   CHECK(w.events.events.back() == "closed");
 }
 
-TEST_CASE("the iocp port ends with packets that nobody took") {
+TEST_CASE("iocp_port ends with packets that nobody took") {
   for (int round = 0; round < 20; ++round) {
     world w;
     w.listen();
@@ -281,10 +296,57 @@ TEST_CASE("the iocp port ends with packets that nobody took") {
     w.turn();
     // Messages that come, clients that leave, one more that connects, and a call: all at once.
     for (auto& client : clients)
-      send(client, "a word");
+      write_now(handle_of(client), "a word");
     clients.resize(2);
     auto late = w.port->connect(w.request.pipe_name, w.request.mode);
     w.port->wake();
     w.end();
   }
+}
+
+TEST_CASE("iocp_port reports the end of a pipe that it cannot bind to its queue") {
+  world w;
+  w.listen();
+  auto raw = w.connect();
+  auto other = make_queue();
+  constexpr ULONG_PTR some_key = 1;
+  REQUIRE_FALSE(other.bind(handle_of(raw), some_key));
+  auto pipe = w.adopt(std::move(raw));
+  w.port->write(*pipe, payload{"not sent"});
+  w.turn();
+  w.events.events.erase(std::remove(w.events.events.begin(), w.events.events.end(), "accepted"),
+                        w.events.events.end());
+  CHECK(w.events.take() == strings{"ended os_error", "failed 1 os_error"});
+  CHECK(pipe->state() == pipe_state::closing);
+}
+
+TEST_CASE("iocp_port reports that its queue failed, and closes pipes with operations under way") {
+  auto queue = make_queue();
+  auto* handle = queue.native();
+  world w{std::move(queue)};
+  w.listen();
+  auto client = w.connect();
+  auto server = w.accept();
+  w.port->start_reading(*server);
+  constexpr size_t writes = 100;
+  for (size_t index = 0; index < writes; ++index)
+    w.port->write(*server, payload{bytes(30'000)});
+  w.turn(a_moment);
+  w.stop_listening();
+  REQUIRE_FALSE(w.failure);
+  // No packet can be taken any more. The event takes the number over, so that nothing else does.
+  REQUIRE(CloseHandle(handle));
+  unique_handle other{CreateEventW(nullptr, TRUE, FALSE, nullptr)};
+  w.turn();
+  CHECK(os_code_of(w.failure) == ERROR_INVALID_HANDLE);
+  w.port->wake();
+  w.turn();
+  CHECK(w.failure);
+  w.port->close(*server);
+  w.turn();
+  CHECK(w.events.sent + w.events.failed == writes);
+  CHECK(w.events.events.back() == "closed");
+  // The port closes the number again: the event's, if it has it.
+  if (other.get() == handle)
+    other.release();
 }

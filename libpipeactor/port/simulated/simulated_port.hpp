@@ -1,45 +1,84 @@
 #pragma once
 
-// A port in memory, for tests: a network that exists only in this process, test clients
-// on it, and a port that keeps the contract of completion_port.hpp with a seed and a
-// clock of its own. A run in one thread is decided by the seed alone, so a failing one is
-// played again from it.
+// The port of a simulated network (pipeactor/simulated_network.hpp): no operating system, a seed
+// and a clock instead.
 //
-// What a port guarantees stays, what it leaves open the seed chooses: completions of
-// different pipes and listeners are mixed, and so are what a pipe reads and what it
-// writes; the order of one pipe's reads, and of its writes, stays.
+// Everything that the contract leaves open is decided by the seed. A turn takes from the network
+// all that can be reported, and then reports it in random order: what different pipes and
+// listeners report is mixed, and so is what one pipe reads and writes. The order of one pipe's
+// reads, and of its writes, stays.
 
-#include "pipeactor/simulated_network.hpp"
 #include "port/completion_port.hpp"
+#include "port/listener_table.hpp"
+#include "port/simulated/simulated_state.hpp"
+#include "port/slot_table.hpp"
 
+#include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <random>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace pipeactor::port {
 
-struct simulated_end;
-struct simulated_listener;
-struct simulated_state;
+// -- what it keeps about pipes and listeners --------------------------------------------------
+
+struct simulated_slot : pipe_slot {
+  simulated_end end;
+  /// How many of `writes`, from the oldest, the network has taken. Reported in the same turn,
+  /// unless an earlier report of the turn closes the pipe.
+  size_t taken = 0;
+};
+
+struct simulated_listener : pipe_listener {
+  std::string pipe_name;
+  std::shared_ptr<simulated_backlog> backlog;
+};
+
+/// Reports of one turn that keep their order: what one listener accepts, or one pipe reads,
+/// writes, or ends with.
+class simulated_lane {
+public:
+  using report = std::function<void()>;
+
+  /// @param life the pipe's or the listener's: once it changes, the rest is not reported
+  explicit simulated_lane(const life_state& life) : life_(&life), life_at_first_(life) {}
+
+  void add(report what) {
+    reports_.push_back(std::move(what));
+  }
+
+  bool done() const noexcept {
+    // Behind the last report the pipe or the listener may be gone.
+    return next_ == reports_.size() || *life_ != life_at_first_;
+  }
+
+  /// Makes the next report. Not done().
+  void run_next() {
+    auto what = std::move(reports_[next_++]);
+    what();
+  }
+
+private:
+  const life_state* life_;
+  life_state life_at_first_;
+  std::vector<report> reports_;
+  size_t next_ = 0;
+};
 
 // -- the port ---------------------------------------------------------------------------------
 
-class PIPEACTOR_EXPORT simulated_port final : public completion_port {
+class simulated_port final : public completion_port, private simulated_member {
 public:
-  explicit simulated_port(const std::shared_ptr<simulated_network>& network);
+  explicit simulated_port(std::shared_ptr<simulated_state> network);
   ~simulated_port() override;
 
   simulated_port(const simulated_port&) = delete;
   simulated_port& operator=(const simulated_port&) = delete;
 
   port_kind kind() const noexcept override;
-  bool guards_access() const noexcept override {
-    return false;
-  }
+  bool guards_access() const noexcept override;
   time_point now() const noexcept override;
   size_t max_message_size() const noexcept override;
   caf::error check_message_size(size_t size) const override;
@@ -62,40 +101,47 @@ public:
   void wake() noexcept override;
 
 private:
-  friend struct simulated_state;
+  using slot = simulated_slot;
+  using listener = simulated_listener;
+  using lane = simulated_lane;
 
-  struct completion;
-  struct lane;
-  struct pipe_slot;
+  // -- the first half of a turn: with the network's mutex held --------------------------------
 
-  pipe_slot* find(const pipe_record& pipe) const noexcept;
+  bool ready() override;
+  void sleep(std::unique_lock<std::mutex>& guard, time_point deadline);
+  void serve_listeners();
+  void begin_accepting(listener& l);
+  void end_accepting(listener& l);
+  void serve_slots();
+  void serve_slot(slot& s);
+  void begin_reading(slot& s);
+  bool can_read(const slot& s) const noexcept;
+  void begin_writing(slot& s);
+  bool can_write(const slot& s) const;
+  void add(lane reports);
 
-  // -- one turn: with the network's mutex held ------------------------------------------------
+  // -- the second half: without it ------------------------------------------------------------
 
-  bool ready() const;
-  void wait(std::unique_lock<std::mutex>& guard, time_point deadline);
-  void collect(std::vector<lane>& batch);
-  void collect_listeners(std::vector<lane>& batch);
-  void collect_writes(pipe_slot& slot, std::vector<lane>& batch);
-  void collect_reads(pipe_slot& slot, std::vector<lane>& batch);
-  completion take_read(pipe_slot& slot);
+  void dispatch();
+  void close_listener(listener& l);
+  void deliver(slot& s, payload data);
+  void end_of_input(slot& s);
+  void end_reading(slot& s, const caf::error& reason, input_state state);
+  void report_sent(slot& s, size_t count);
+  void fail_writes(slot& s, size_t count, const caf::error& reason);
+  std::vector<payload> take_writes(slot& s, size_t count);
+  void finish_close(slot& s);
 
-  // -- one turn: without it -------------------------------------------------------------------
-
-  void report(std::vector<lane>& batch, completion_handler& handler);
-  void report_pipe(pipe_slot& slot, completion& what, completion_handler& handler);
-  void finish(pipe_slot& slot, completion_handler& handler);
-
+  /// Returns a number below `count`, as the seed says.
   size_t pick(size_t count);
 
-  std::shared_ptr<simulated_state> state_;
+  std::shared_ptr<simulated_state> network_;
   std::mt19937_64 random_;
-  std::vector<std::unique_ptr<pipe_slot>> slots_;
-  std::vector<uint32_t> free_slots_;
-  std::vector<std::shared_ptr<simulated_listener>> listeners_;
-  listener_id next_listener_ = 1;
+  slot_table<slot> slots_;
+  listener_table<listener> listeners_;
+  std::vector<lane> lanes_;
+  completion_handler* handler_ = nullptr;
   bool woken_ = false;
-  bool in_turn_ = false;
 };
 
 } // namespace pipeactor::port

@@ -3,45 +3,29 @@
 #include "base/errors.hpp"
 #include "base/pattern.hpp"
 
+#include <algorithm>
 #include <cassert>
 
 namespace pipeactor::port {
 
-// -- connections ------------------------------------------------------------------------------
+namespace {
 
-void simulated_link::channel::push(pipe_mode mode, std::string_view data) {
-  assert(!ended && !reader_gone);
-  bytes += data.size();
-  if (mode == pipe_mode::message)
-    pieces.emplace_back(data);
-  else if (!data.empty() && pieces.empty())
-    pieces.emplace_back(data);
-  else if (!data.empty())
-    pieces.back() += data;
-}
+/// Not zero: a time point that nobody set lies in the past.
+constexpr time_point start_of_time{std::chrono::hours{1}};
 
-/// Takes a message, or in byte mode up to `limit` bytes.
-std::string simulated_link::channel::pop(pipe_mode mode, size_t limit) {
-  assert(!pieces.empty());
-  auto& front = pieces.front();
-  std::string result;
-  if (mode == pipe_mode::message || front.size() <= limit) {
-    result = std::move(front);
-    pieces.pop_front();
-  } else {
-    result = front.substr(0, limit);
-    front.erase(0, limit);
-  }
-  bytes -= result.size();
-  return result;
-}
-
-void simulated_link::channel::clear() {
-  pieces.clear();
-  bytes = 0;
-}
+} // namespace
 
 // -- the network ------------------------------------------------------------------------------
+
+simulated_state::simulated_state(const simulated_options& options)
+    : options(options), virtual_now(start_of_time), servers(this_process()) {}
+
+time_point simulated_state::now() const {
+  if (options.clock == simulated_clock::real_time)
+    return clock::now();
+  std::lock_guard guard{mutex};
+  return virtual_now;
+}
 
 caf::expected<simulated_end> simulated_state::connect(const std::string& name, pipe_mode mode,
                                                       peer_identity who) {
@@ -51,16 +35,15 @@ caf::expected<simulated_end> simulated_state::connect(const std::string& name, p
   auto found = names.find(name);
   if (found == names.end())
     return errors::failed(errc::no_such_pipe, "cannot connect to " + name);
-  auto& listener = *found->second;
-  if (listener.request.mode != mode)
+  auto& backlog = *found->second;
+  if (backlog.mode != mode)
     return errors::other_pipe_mode(name);
-  if (listener.backlog.size() >= std::max<size_t>(listener.request.backlog, 1))
+  if (backlog.waiting.size() >= backlog.limit)
     return errors::failed(errc::pipe_busy, "cannot connect to " + name);
   auto link = std::make_shared<simulated_link>();
   link->mode = mode;
-  link->who[0] = std::move(who);
-  link->who[1] = servers;
-  listener.backlog.push_back({link, 1});
+  link->who = {std::move(who), servers};
+  backlog.waiting.push_back({link, 1});
   changed.notify_all();
   return simulated_end{link, 0};
 }
@@ -68,10 +51,50 @@ caf::expected<simulated_end> simulated_state::connect(const std::string& name, p
 std::vector<std::string> simulated_state::find(const std::string& pattern) const {
   std::vector<std::string> result;
   std::lock_guard guard{mutex};
-  for (auto& [name, listener] : names)
+  for (auto& [name, backlog] : names)
     if (name.front() != '/' && pipeactor::detail::matches(pattern, name))
       result.push_back(name);
   return result;
+}
+
+bool simulated_state::any_port_ready() const {
+  return std::any_of(ports.begin(), ports.end(), [](auto* port) { return port->ready(); });
+}
+
+std::optional<size_t> simulated_state::room(const simulated_end& end, size_t size) const {
+  auto& to = end.out();
+  auto capacity = options.pipe_capacity_bytes;
+  if (end.link->mode == pipe_mode::byte) {
+    if (to.bytes() >= capacity)
+      return std::nullopt;
+    return std::min(size, capacity - to.bytes());
+  }
+  auto fits = to.messages() < options.pipe_capacity_messages && to.bytes() + size <= capacity;
+  if (!to.empty() && !fits)
+    return std::nullopt;
+  return size;
+}
+
+// -- what was not adopted yet -----------------------------------------------------------------
+
+simulated_pipe::simulated_pipe(std::shared_ptr<simulated_state> state, simulated_end end)
+    : state_(std::move(state)), end_(std::move(end)) {}
+
+simulated_pipe::~simulated_pipe() {
+  if (end_.link == nullptr)
+    return;
+  std::lock_guard guard{state_->mutex};
+  end_.close(!end_.in().empty());
+  state_->changed.notify_all();
+}
+
+peer_identity simulated_pipe::peer() const {
+  return end_.peer();
+}
+
+simulated_end simulated_pipe::release([[maybe_unused]] const simulated_state& state) {
+  assert(&state == state_.get() && "a pipe of another network");
+  return std::move(end_);
 }
 
 } // namespace pipeactor::port

@@ -1,162 +1,87 @@
 #pragma once
 
-// What simulated ports, networks and test clients share. Internal to these.
+// What the ports and the test clients of one simulated network share.
 
-#include "port/simulated/simulated_port.hpp"
+#include "pipeactor/simulated_options.hpp"
+#include "port/completion_port.hpp"
+#include "port/simulated/simulated_link.hpp"
 
-#include <algorithm>
-#include <cassert>
 #include <condition_variable>
 #include <deque>
 #include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace pipeactor::port {
 
-// -- connections ------------------------------------------------------------------------------
+/// A port as its network sees it.
+class simulated_member {
+public:
+  /// Returns whether it has anything to report. With the network's mutex held.
+  virtual bool ready() = 0;
 
-/// Both directions of a connection.
-struct simulated_link {
-  /// What was written to one end and not read there yet.
-  struct channel {
-    bool empty() const noexcept {
-      return pieces.empty();
-    }
+protected:
+  ~simulated_member() = default;
+};
 
-    void push(pipe_mode mode, std::string_view data);
-    std::string pop(pipe_mode mode, size_t limit);
-    void clear();
-
-    /// Messages; in byte mode one string of all bytes.
-    std::deque<std::string> pieces;
-    size_t bytes = 0;
-    /// The writer will write no more.
-    bool ended = false;
-    /// The writer closed without reading all input.
-    bool reset = false;
-    bool reader_gone = false;
-  };
-
+/// A name that clients can connect to, and the clients that were not accepted yet.
+struct simulated_backlog {
   pipe_mode mode = pipe_mode::message;
-  /// By the end that reads it: 0 connected, 1 was accepted.
-  channel towards[2];
-  peer_identity who[2];
+  size_t limit = 0;
+  std::deque<simulated_end> waiting;
 };
 
-/// One end of a connection: of a test client, of a pipe of a port, or still free.
-struct simulated_end {
-  simulated_link::channel& in() const noexcept {
-    return link->towards[side];
-  }
-
-  simulated_link::channel& out() const noexcept {
-    return link->towards[1 - side];
-  }
-
-  const peer_identity& peer() const noexcept {
-    return link->who[1 - side];
-  }
-
-  /// Input is thrown away in any case; `reset` says whether the peer notices.
-  void close(bool reset) const {
-    if (in().reader_gone)
-      return;
-    in().clear();
-    in().reader_gone = true;
-    out().ended = true;
-    out().reset = reset;
-  }
-
-  std::shared_ptr<simulated_link> link;
-  size_t side = 0;
-};
-
-// -- the network ------------------------------------------------------------------------------
-
-struct simulated_listener {
-  bool ready() const noexcept {
-    return stopped || !backlog.empty();
-  }
-
-  listener_id id = 0;
-  listen_request request;
-  std::deque<simulated_end> backlog;
-  bool stopped = false;
-};
-
-/// The mutex guards all but the options, and all that ports keep.
+/// The mutex guards everything except the options, and also the slots and listeners of the ports.
 struct simulated_state {
-  explicit simulated_state(const simulated_options& options)
-      : options(options), servers(this_process()) {}
+  explicit simulated_state(const simulated_options& options);
 
-  time_point now() const {
-    if (options.clock == simulated_clock::real_time)
-      return clock::now();
-    std::lock_guard guard{mutex};
-    return virtual_now;
-  }
+  // -- without the mutex ----------------------------------------------------------------------
 
-  bool any_port_ready() const {
-    return std::any_of(ports.begin(), ports.end(), [](auto* port) { return port->ready(); });
-  }
-
-  /// How many bytes of a write can be taken now, or none.
-  std::optional<size_t> room(const simulated_end& end, size_t size) const {
-    auto& to = end.out();
-    if (end.link->mode == pipe_mode::byte) {
-      if (to.bytes >= options.pipe_capacity_bytes)
-        return std::nullopt;
-      return std::min(size, options.pipe_capacity_bytes - to.bytes);
-    }
-    if (to.empty()
-        || (to.pieces.size() < options.pipe_capacity_messages
-            && to.bytes + size <= options.pipe_capacity_bytes))
-      return size;
-    return std::nullopt;
-  }
+  /// Returns the time of the network's clock.
+  time_point now() const;
 
   caf::expected<simulated_end> connect(const std::string& name, pipe_mode mode, peer_identity who);
 
   /// Returns the names that match, sorted.
   std::vector<std::string> find(const std::string& pattern) const;
 
+  // -- with the mutex held --------------------------------------------------------------------
+
+  /// Returns whether a port of this network has anything to report.
+  bool any_port_ready() const;
+
+  /// Returns how many of `size` bytes can be written now; none if there is no room. An empty
+  /// direction has room for a message of any size.
+  std::optional<size_t> room(const simulated_end& end, size_t size) const;
+
   const simulated_options options;
   mutable std::mutex mutex;
   /// Something may be ready somewhere (real time only).
   std::condition_variable changed;
-  /// Not zero: a time point that nobody set lies in the past.
-  time_point virtual_now{std::chrono::hours{1}};
-  std::map<std::string, std::shared_ptr<simulated_listener>> names;
+  time_point virtual_now;
+  std::map<std::string, std::shared_ptr<simulated_backlog>> names;
   /// The identity of servers.
   peer_identity servers;
-  std::vector<const simulated_port*> ports;
+  std::vector<simulated_member*> ports;
   uint64_t ports_made = 0;
   native_handle_type next_handle = 0;
 };
 
-// -- what was not adopted yet -----------------------------------------------------------------
-
-/// Dropped without being adopted it closes as a descriptor does: unread input resets.
-class simulated_raw final : public raw_pipe {
+/// A connection that no port has adopted. Its destructor closes it as a system closes a
+/// descriptor: unread input resets.
+class simulated_pipe final : public raw_pipe {
 public:
-  simulated_raw(std::shared_ptr<simulated_state> state, simulated_end end)
-      : state_(std::move(state)), end_(std::move(end)) {}
+  simulated_pipe(std::shared_ptr<simulated_state> state, simulated_end end);
+  ~simulated_pipe() override;
 
-  ~simulated_raw() override {
-    if (end_.link == nullptr)
-      return;
-    std::lock_guard guard{state_->mutex};
-    end_.close(!end_.in().empty());
-    state_->changed.notify_all();
-  }
+  peer_identity peer() const override;
 
-  peer_identity peer() const override {
-    return end_.peer();
-  }
-
-  simulated_end release([[maybe_unused]] const simulated_state& state) {
-    assert(&state == state_.get() && "a raw pipe of another network");
-    return std::move(end_);
-  }
+  /// Takes the end out.
+  /// @param state the network of the port that adopts it, which must be the same
+  simulated_end release(const simulated_state& state);
 
 private:
   std::shared_ptr<simulated_state> state_;

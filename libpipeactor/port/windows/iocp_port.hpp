@@ -2,200 +2,188 @@
 
 // The port for Windows: named pipes with overlapped reads and writes on an I/O completion port.
 
-#include "base/ring_queue.hpp"
-#include "port/completion_port.hpp"
+#include "port/system_port.hpp"
 #include "port/windows/iocp_queue.hpp"
 #include "port/windows/listening_instance.hpp"
 #include "port/windows/windows_pipe.hpp"
 
-#include <atomic>
 #include <cstddef>
-#include <deque>
 #include <map>
 #include <memory>
-#include <vector>
 
 namespace pipeactor::port {
 
-class iocp_port final : public completion_port {
+// -- what it keeps about a pipe ---------------------------------------------------------------
+
+struct iocp_slot;
+
+/// One ReadFile or WriteFile: it *is* the OVERLAPPED that the system is given, and comes back in
+/// the packet. Its slot stays where it is until that has happened.
+struct iocp_operation {
+  enum class type : uint8_t {
+    read,
+    /// A piece of a payload that others follow (byte mode).
+    write_piece,
+    /// A payload, or its last piece.
+    write_end,
+  };
+
+  OVERLAPPED overlapped = {};
+  iocp_slot* owner = nullptr;
+  type what = type::read;
+};
+
+static_assert(offsetof(iocp_operation, overlapped) == 0, "packets are cast back to operations");
+
+struct iocp_slot : pipe_slot {
+  static constexpr size_t writes_in_flight = 16;
+
+  /// One message is read ahead, also while reading is paused: a read tells of the end.
+  enum class read_state : uint8_t {
+    /// No read is under way, and nothing was read ahead.
+    idle,
+    /// ReadFile fills `buffer`.
+    reading,
+    /// `buffer` has a message, or in byte mode some bytes, that wait until they are wanted.
+    holding,
+    /// `buffer` has the beginning of a long message; the rest is read when it is wanted.
+    holding_beginning,
+    /// ReadFile fills `joined` behind the beginning of a long message.
+    joining,
+  };
+
+  enum class write_state : uint8_t {
+    /// The system takes every write at once.
+    flowing,
+    /// The youngest write in flight waits for room. Others wait for it: none overtakes another.
+    waiting,
+    /// Writing is over, for `write_error`.
+    failed,
+  };
+
+  struct free_block {
+    void operator()(detail::payload_block* block) const noexcept {
+      detail::destroy_payload_block(block);
+    }
+  };
+
+  /// Returns whether the system still knows memory of this slot.
+  bool has_outstanding() const noexcept {
+    return reading == read_state::reading || reading == read_state::joining || num_in_flight > 0;
+  }
+
+  unique_handle handle;
+
+  iocp_operation read;
+  std::unique_ptr<std::byte[]> buffer;
+  size_t buffer_size = 0;
+  /// How many bytes of `buffer` were read.
+  size_t held = 0;
+  std::unique_ptr<detail::payload_block, free_block> joined;
+  read_state reading = read_state::idle;
+
+  write_state writing = write_state::flowing;
+  /// A write had to wait for room, and `writes` was never empty since: the peer has not read all.
+  bool crowded = false;
+  /// The first payload that is not all handed to the system, and how many bytes of it are.
+  size_t next_write = 0;
+  size_t next_offset = 0;
+  /// A ring of `writes_in_flight`, made with the first write.
+  std::unique_ptr<iocp_operation[]> write_operations;
+  size_t first_in_flight = 0;
+  size_t num_in_flight = 0;
+  DWORD write_error = 0;
+
+  /// Why the pipe cannot be read, found by adopt() and not reported yet.
+  caf::error failure;
+};
+
+// -- what it keeps about a listener -----------------------------------------------------------
+
+struct iocp_listener : pipe_listener {
+  instance_settings settings;
+  size_t backlog = 0;
+  /// The instances that wait for a client, by the number that their packets name.
+  std::map<ULONG_PTR, std::unique_ptr<listening_instance>> instances;
+};
+
+// -- the port ---------------------------------------------------------------------------------
+
+class iocp_port final : public system_port<iocp_slot, iocp_listener> {
 public:
-  /// @param spin how long turn() polls before it sleeps
+  /// @param spin how long a turn polls before it sleeps
   PIPEACTOR_EXPORT static caf::expected<std::unique_ptr<completion_port>>
   make(std::chrono::microseconds spin);
 
+  iocp_port(iocp_queue queue, std::chrono::microseconds spin);
   ~iocp_port() override;
 
   port_kind kind() const noexcept override;
-  bool guards_access() const noexcept override {
-    return true;
-  }
-  time_point now() const noexcept override;
+  bool guards_access() const noexcept override;
   size_t max_message_size() const noexcept override;
   caf::error check_message_size(size_t size) const override;
 
   caf::expected<listener_id> listen(const listen_request& request) override;
   std::string address(listener_id listener) const override;
-  void stop_listening(listener_id listener) override;
 
   pipe_finder finder() const override;
 
   caf::expected<raw_pipe_ptr> connect(const std::string& pipe_name, pipe_mode mode) override;
   void adopt(pipe_record_ptr pipe, raw_pipe_ptr raw) override;
-  void start_reading(pipe_record& pipe) override;
-  void pause_reading(pipe_record& pipe) override;
-  void read_one(pipe_record& pipe) override;
-  void write(pipe_record& pipe, payload data) override;
-  void close(pipe_record& pipe) override;
-
-  caf::error turn(time_point deadline, completion_handler& handler) override;
-  void wake() noexcept override;
 
 private:
+  using slot = iocp_slot;
+  using listener = iocp_listener;
+  using operation = iocp_operation;
+  using read_state = iocp_slot::read_state;
+  using write_state = iocp_slot::write_state;
+
   /// What a packet is about: its completion key.
   enum packet_key : ULONG_PTR { woken = 1, client_came, operation_done };
 
-  struct slot;
+  // -- listening ------------------------------------------------------------------------------
 
-  /// One ReadFile or WriteFile: it *is* the OVERLAPPED that the system is given, and comes back in
-  /// the packet. Its slot stays where it is until that has happened.
-  struct operation {
-    OVERLAPPED overlapped = {};
-    slot* owner = nullptr;
-    bool outstanding = false;
-    bool is_write = false;
-    /// A write's last piece.
-    bool ends_payload = false;
-  };
-
-  static_assert(offsetof(operation, overlapped) == 0, "packets are cast back to operations");
-
-  static constexpr size_t writes_in_flight = 16;
-
-  /// What belongs to one pipe. Freed at the begin of a turn only, and when no operation is
-  /// outstanding, so that references to it hold over every callback of a turn.
-  struct slot {
-    pipe_record_ptr pipe;
-    unique_handle handle;
-    /// The handle belongs to the completion port.
-    bool bound = false;
-
-    // -- reading: one message ahead, also while paused, for that is how the end is heard of ------
-
-    operation read;
-    std::unique_ptr<std::byte[]> buffer;
-    size_t buffer_size = 0;
-    /// The bytes in `buffer` that wait to be delivered, where `holding`.
-    size_t held = 0;
-    /// A long message, whose rest is being read behind what was in `buffer`.
-    detail::payload_block* joining = nullptr;
-    /// Messages to read while paused.
-    uint32_t single_reads = 0;
-    bool continuous = false;
-    /// A message, or the beginning of a long one, lies in `buffer`.
-    bool holding = false;
-    bool has_more = false;
-    bool read_ended = false;
-
-    // -- writing ---------------------------------------------------------------------------------
-
-    /// All that were not reported, oldest first.
-    detail::ring_queue<payload> writes;
-    /// The first payload that is not all handed to the system, and how much of it is.
-    size_t next_write = 0;
-    size_t next_offset = 0;
-    /// A ring of `writes_in_flight`.
-    std::unique_ptr<operation[]> write_operations;
-    size_t first_in_flight = 0;
-    size_t num_in_flight = 0;
-    /// Not 0: writing is over, with this GetLastError().
-    DWORD write_error = 0;
-    /// The youngest write in flight waits for room.
-    bool write_waiting = false;
-    /// A write had to wait for room, and there have been more behind it ever since.
-    bool crowded = false;
-
-    /// The peer left while writes waited for room: it did not read all that we sent.
-    bool reset = false;
-    bool closing = false;
-    bool cancelled = false;
-    bool dirty = false;
-  };
-
-  struct listener {
-    instance_settings settings;
-    size_t backlog = 0;
-    size_t listening = 0;
-    bool closing = false;
-    bool warned = false;
-    time_point rest_until = time_point::min();
-  };
-
-  struct numbered_instance {
-    listener_id owner = 0;
-    std::unique_ptr<listening_instance> instance;
-  };
-
-  enum class wake_state : uint8_t { awake, asleep, waking };
-
-  iocp_port(iocp_queue queue, std::chrono::microseconds spin);
-
-  // -- slots ----------------------------------------------------------------------------------
-
-  slot* slot_of(const pipe_record& pipe) noexcept;
-  void mark_dirty(slot& x);
-  void serve(slot& x);
-  void finish_close(slot& x);
+  void begin_accepting(listener& l) override;
+  bool end_accepting(listener& l) override;
+  caf::error add_instance(listener& l, bool is_first);
+  void accept(ULONG_PTR number);
 
   // -- a turn ---------------------------------------------------------------------------------
 
-  void serve_listeners();
-  void serve_requests();
-  size_t wait(time_point deadline);
-  size_t poll(DWORD milliseconds);
-  size_t sleep(time_point deadline);
+  void serve_slot(slot& s) override;
+  bool poll() override;
+  void sleep(time_point deadline) override;
+  bool take_packets(DWORD milliseconds);
+  void dispatch() override;
   void dispatch(const OVERLAPPED_ENTRY& packet);
+  void signal() noexcept override;
 
-  // -- accepting ------------------------------------------------------------------------------
+  // -- receiving ------------------------------------------------------------------------------
 
-  caf::error add_instance(listener_id id, listener& x, bool is_first);
-  void refill(listener_id id, listener& x);
-  void accept(ULONG_PTR number);
+  void begin_reading(slot& s);
+  void read_ahead(slot& s);
+  bool make_buffer(slot& s);
+  void join(slot& s);
+  void submit_read(slot& s, read_state what, std::byte* bytes, size_t size);
+  void on_read(slot& s, DWORD size);
+  void on_joined(slot& s, DWORD size, bool whole);
+  void read_failed(slot& s, DWORD code);
 
-  // -- reading --------------------------------------------------------------------------------
+  // -- sending --------------------------------------------------------------------------------
 
-  static bool wants_read(const slot& x) noexcept;
-  void serve_reading(slot& x);
-  void begin_read(slot& x);
-  void begin_join(slot& x);
-  void submit_read(slot& x, std::byte* bytes, size_t size);
-  void on_read(slot& x, DWORD size);
-  void on_joined(slot& x, DWORD size, bool whole);
-  void deliver(slot& x, payload data);
-  void read_failed(slot& x, DWORD code);
-  void end_reading(slot& x, const caf::error& reason);
+  void begin_writing(slot& s);
+  bool submit_write(slot& s);
+  void on_written(slot& s, const operation& done);
+  void write_failed(slot& s, DWORD code);
 
-  // -- writing --------------------------------------------------------------------------------
+  // -- closing --------------------------------------------------------------------------------
 
-  void flush(slot& x);
-  bool submit_write(slot& x);
-  void on_written(slot& x, const operation& done);
-  void fail_writes(slot& x, const caf::error& reason);
+  void cancel(slot& s) noexcept;
+  void close_handle(slot& s) noexcept override;
 
   iocp_queue queue_;
-  std::chrono::microseconds spin_;
-  completion_handler* handler_ = nullptr;
-  bool reported_ = false;
-  std::atomic<wake_state> wake_state_{wake_state::awake};
-
-  // A deque: slots stay where they are while a callback adopts another pipe.
-  std::deque<slot> slots_;
-  std::vector<uint32_t> free_slots_;
-  std::vector<uint32_t> dirty_;
-  std::vector<uint32_t> serving_;
-  std::map<listener_id, listener> listeners_;
-  listener_id last_listener_ = 0;
-  // Named by number in packets: one that is gone is not found any more.
-  std::map<ULONG_PTR, numbered_instance> instances_;
+  /// How many packets lie in `queue_`, taken out and not dispatched.
+  size_t num_packets_ = 0;
   ULONG_PTR last_instance_ = 0;
 };
 

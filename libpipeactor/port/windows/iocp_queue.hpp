@@ -19,7 +19,7 @@ public:
   static caf::expected<iocp_queue> make();
 
   /// Lets every operation of `handle` that ends post a packet with `key`, for as long as the
-  /// handle is open.
+  /// handle is open. A handle can be bound once.
   caf::error bind(HANDLE handle, ULONG_PTR key);
 
   /// Adds a packet with `value` as the pointer to its OVERLAPPED. Waits while the system has no
@@ -27,13 +27,17 @@ public:
   /// never be accepted, or a bridge never wake. Any thread.
   void post(ULONG_PTR key, ULONG_PTR value) const noexcept;
 
-  /// Waits until packets are there, `milliseconds` at most, and takes them out.
-  /// @returns how many lie in `packets()`, 0 if none came in time
+  /// Waits until packets are there, `milliseconds` at most, and takes them out. The owner's thread.
+  /// @returns how many packet() has, 0 if none came in time
   caf::expected<size_t> take(DWORD milliseconds);
 
   /// Returns one of those that take() took out last.
   const OVERLAPPED_ENTRY& packet(size_t index) const noexcept {
     return packets_[index];
+  }
+
+  HANDLE native() const noexcept {
+    return handle_.get();
   }
 
 private:

@@ -40,4 +40,8 @@ caf::error windows_error(DWORD code, const std::string& what) {
   return make_error(errc::os_error, what, static_cast<int>(code));
 }
 
+bool is_end_of_pipe(DWORD code) noexcept {
+  return code == ERROR_BROKEN_PIPE || code == ERROR_PIPE_NOT_CONNECTED || code == ERROR_NO_DATA;
+}
+
 } // namespace pipeactor::port

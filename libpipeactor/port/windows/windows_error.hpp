@@ -12,4 +12,7 @@ namespace pipeactor::port {
 /// Windows port calls. `what` says what was tried, e.g. "cannot connect to \\.\pipe\x".
 caf::error windows_error(DWORD code, const std::string& what);
 
+/// Returns whether an error of ReadFile or WriteFile says that the peer closed the pipe.
+bool is_end_of_pipe(DWORD code) noexcept;
+
 } // namespace pipeactor::port
