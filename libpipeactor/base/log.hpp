@@ -10,7 +10,4 @@ namespace pipeactor::detail {
 /// registered with spdlog, else one on stderr. Any thread; never throws.
 PIPEACTOR_EXPORT void log_warning(const std::string& text) noexcept;
 
-/// @copydoc log_warning
-PIPEACTOR_EXPORT void log_info(const std::string& text) noexcept;
-
 } // namespace pipeactor::detail

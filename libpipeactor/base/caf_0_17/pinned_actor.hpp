@@ -1,7 +1,6 @@
 #pragma once
 
-// Actors that live on a loop of ours. Beside caf_compat.hpp the only place that knows which
-// generation of CAF is in use.
+// Actors that live on a loop of ours.
 
 #include "pipeactor/caf.hpp"
 
