@@ -31,8 +31,8 @@ public:
   handlers* keep(handlers value);
 
   /// Runs the handlers of events until `leave` is called, or until the deadline has passed and
-  /// what waited at the call is handled. What a handler throws comes out of here; its event is
-  /// handled then.
+  /// what waited at the call is handled. An exception of a handler leaves this function, and its
+  /// event is done.
   loop_end run(std::optional<clock::time_point> deadline);
 
   /// Ends the `run` under way, or else the next one.

@@ -55,12 +55,12 @@ caf::error make_caf_error(Enum code, std::string text, int32_t os_code) {
 
 // -- inspection -------------------------------------------------------------------------------
 
-/// What an inspector returns.
+/// The result of an inspector.
 template <class Inspector>
 using inspect_result_t = typename Inspector::result_type;
 
-/// Inspects a type by way of another one: `surrogate` holds the value when
-/// saving, and `assign` takes it over after loading.
+/// Inspects a type by way of another one: `surrogate` holds the value when saving, and `assign`
+/// takes it over after loading.
 template <class Inspector, class T, class F>
 inspect_result_t<Inspector> inspect_via(Inspector& f, const char* type_name, T& surrogate,
                                         F assign) {
