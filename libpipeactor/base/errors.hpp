@@ -58,7 +58,8 @@ caf::error pipe_name_too_long(std::string_view path, size_t limit);
 /// The pipe at `address` is one of messages, and bytes were asked for, or the other way round.
 caf::error other_pipe_mode(std::string_view address);
 
-/// @param why what a user could do to others there, or what the file is, and the remedy
+/// A file or directory is not safe to use.
+/// @param why continues the sentence "`path` ...": the reason, and the remedy
 caf::error unsafe_file(std::string_view path, std::string_view why);
 
 // -- access -----------------------------------------------------------------------------------

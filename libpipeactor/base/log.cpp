@@ -20,22 +20,14 @@ std::shared_ptr<spdlog::logger> logger() {
   return spdlog::stderr_logger_mt(logger_name);
 }
 
-void log(spdlog::level::level_enum level, const std::string& text) noexcept {
-  try {
-    logger()->log(level, "{}", text);
-  } catch (...) {
-    // A log that fails must not take a bridge down.
-  }
-}
-
 } // namespace
 
 void log_warning(const std::string& text) noexcept {
-  log(spdlog::level::warn, text);
-}
-
-void log_info(const std::string& text) noexcept {
-  log(spdlog::level::info, text);
+  try {
+    logger()->warn("{}", text);
+  } catch (...) {
+    // A log that fails must not take a bridge down.
+  }
 }
 
 } // namespace pipeactor::detail

@@ -6,11 +6,8 @@
 
 namespace pipeactor::detail {
 
-/// Writes a line to the log "pipeactor": a logger of that name which the program has
-/// registered with spdlog, else one on stderr. Any thread; never throws.
+/// Writes a line to the log "pipeactor": the logger of that name that the program registered with
+/// spdlog, or else stderr. Any thread. Never throws.
 PIPEACTOR_EXPORT void log_warning(const std::string& text) noexcept;
-
-/// @copydoc log_warning
-PIPEACTOR_EXPORT void log_info(const std::string& text) noexcept;
 
 } // namespace pipeactor::detail

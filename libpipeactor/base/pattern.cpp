@@ -8,7 +8,7 @@ bool continues_character(char c) noexcept {
   return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
 }
 
-/// Returns where the character after the one at `at` begins.
+/// Returns the start of the character that follows the one at `at`.
 size_t next_character(std::string_view text, size_t at) noexcept {
   ++at;
   while (at < text.size() && continues_character(text[at]))

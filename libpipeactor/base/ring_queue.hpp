@@ -8,14 +8,14 @@
 
 namespace pipeactor::detail {
 
-/// A first-in, first-out queue in one block of memory. Every connection has one and
-/// nearly all of them are empty: an empty queue owns no memory until the first push, and gives a
-/// large block back when it runs empty (std::deque holds some 600 bytes from the start).
-/// Elements that were moved from must hold on to nothing.
+/// A first-in, first-out queue in one block of memory. Every connection has several, and nearly all
+/// of them are empty: a queue has no memory before the first push, and gives a large block back
+/// when it runs empty (std::deque holds some 600 bytes from the start). Elements that were moved
+/// from must own nothing.
 template <class T>
 class ring_queue {
 public:
-  /// A queue that runs empty keeps a block of up to this many elements.
+  /// A queue that runs empty keeps its block if it has room for this many elements or fewer.
   static constexpr uint32_t kept_capacity = 64;
 
   ring_queue() noexcept = default;
@@ -40,7 +40,7 @@ public:
     return size_;
   }
 
-  /// Returns the number of elements there is memory for.
+  /// Returns the number of elements that fit the block.
   size_t capacity() const noexcept {
     return capacity_;
   }
@@ -94,7 +94,7 @@ public:
     return result;
   }
 
-  /// Takes the element `index` places behind the oldest one out; moves those before it.
+  /// Takes out the element `index` places behind the oldest one; moves those before it.
   T extract(size_t index) {
     assert(index < size_);
     T result = std::move((*this)[index]);
@@ -123,7 +123,7 @@ private:
     head_ = (head_ + 1) & (capacity_ - 1);
     if (--size_ > 0)
       return;
-    // Begins anew where the cache has it still.
+    // Starts again at the front, which is still in the cache.
     head_ = 0;
     if (capacity_ > kept_capacity)
       release();

@@ -1,5 +1,7 @@
 #pragma once
 
+// Everything that a program needs, and all of CAF's core.
+
 #include "pipeactor/actor_view.hpp"
 #include "pipeactor/context.hpp"
 #include "pipeactor/cookie.hpp"

@@ -1,8 +1,8 @@
 #pragma once
 
-// The one place that knows which generation of CAF is in use (today 0.17.6, as
-// Debian 12 ships it). What differs between 0.17 and 1.x gets a name here, and
-// the rest of the library uses the name; pinned actors have a header of their own.
+// What depends on the generation of CAF: 0.17.6 today, as Debian 12 ships it. Anything that differs
+// in 1.x has a name here, or in base/caf_0_17 if only the library needs it, and all other files use
+// that name. A test of the tree checks it.
 
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
@@ -55,12 +55,12 @@ caf::error make_caf_error(Enum code, std::string text, int32_t os_code) {
 
 // -- inspection -------------------------------------------------------------------------------
 
-/// What an inspector returns.
+/// The result of an inspector.
 template <class Inspector>
 using inspect_result_t = typename Inspector::result_type;
 
-/// Inspects a type by way of another one: `surrogate` holds the value when
-/// saving, and `assign` takes it over after loading.
+/// Inspects a type by way of another one: `surrogate` holds the value when saving, and `assign`
+/// takes it over after loading.
 template <class Inspector, class T, class F>
 inspect_result_t<Inspector> inspect_via(Inspector& f, const char* type_name, T& surrogate,
                                         F assign) {
@@ -101,6 +101,14 @@ inspect_result_t<Inspector> inspect_via(Inspector& f, const char* type_name, T& 
     static_assert(std::is_empty_v<type>, "PIPEACTOR_INSPECT(" #type ") names no fields");          \
     return f(caf::meta::type_name("pipeactor::" #type));                                           \
   }
+
+// -- messages ---------------------------------------------------------------------------------
+
+/// Returns the element of a message that has one, of type `T`; else nullptr.
+template <class T>
+const T* sole_element(const caf::message& x) {
+  return x.match_elements<T>() ? &x.get_as<T>(0) : nullptr;
+}
 
 // -- message types ----------------------------------------------------------------------------
 

@@ -11,16 +11,16 @@
 
 namespace pipeactor {
 
-/// A value of any type that CAF can send, empty by default. It travels from an
-/// operation to that operation's own completion and never over the pipe.
+/// A value of any type that CAF can send, empty by default. An operation's cookie comes back with
+/// the event that completes the operation. It never travels over the pipe.
 ///
-/// Between nodes only bytes travel, `cookie::of(payload)`: a type that the pipe's node does
-/// not know would arrive empty, so no other is let through.
+/// For a connection of another node it must be empty or bytes, `cookie::of(payload)`: the pipe's
+/// node may not know any other type.
 class PIPEACTOR_EXPORT cookie {
 public:
   cookie() noexcept = default;
 
-  /// Wraps `value`.
+  /// Returns a cookie that holds `value`.
   template <class T>
   static cookie of(T value) {
     return cookie{caf::make_message(std::move(value))};
@@ -30,20 +30,21 @@ public:
     return !value_;
   }
 
-  /// Returns the value, or nullptr where the cookie is empty or of another type.
+  /// Returns the value, or nullptr if the cookie is empty or holds another type. Valid as long as
+  /// the cookie.
   template <class T>
   const T* get_if() const {
-    return value_ && value_->match_elements<T>() ? &value_->get_as<T>(0) : nullptr;
+    return value_ ? detail::sole_element<T>(*value_) : nullptr;
   }
 
-  /// Returns `errc::cookie_not_portable` for one that cannot travel to another node.
+  /// Returns `errc::cookie_not_portable` if the value cannot travel to another node.
   caf::error check_portable() const;
 
-  /// Returns `errc::cookie_not_portable` for one that came from another node and lost its
-  /// value on the way.
+  /// Returns `errc::cookie_not_portable` if the cookie came from another node and lost its value on
+  /// the way.
   caf::error check_arrival() const;
 
-  /// Returns the value as CAF shows it.
+  /// Returns the value as CAF prints it.
   friend PIPEACTOR_EXPORT std::string to_string(const cookie& x);
 
   template <class Inspector>
@@ -56,11 +57,12 @@ public:
 private:
   explicit cookie(caf::message value) : value_(std::move(value)) {}
 
-  /// What is sent to another node: a byte that tells the kind, then the bytes.
+  /// Returns what is sent to another node: a byte for the kind of value, then its bytes.
   payload pack() const;
   static cookie unpack(const payload& parcel);
 
-  // Most cookies are empty, and CAF copies and destroys an empty message by a call.
+  // Optional, for most cookies are empty, and CAF copies and destroys even an empty message by a
+  // call.
   std::optional<caf::message> value_;
 };
 

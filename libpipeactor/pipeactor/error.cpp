@@ -1,5 +1,7 @@
 #include "pipeactor/error.hpp"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <iterator>
 #include <system_error>
 
@@ -68,7 +70,7 @@ std::string describe(const caf::error& err) {
   if (err.context().size() > 0)
     result += ": " + err.context().get_as<std::string>(0);
   if (auto os = os_code_of(err); os != 0)
-    result += " (" + std::system_category().message(os) + ", code " + std::to_string(os) + ")";
+    result += fmt::format(" ({}, code {})", std::system_category().message(os), os);
   return result;
 }
 

@@ -61,8 +61,9 @@ PIPEACTOR_EXPORT std::string to_string(errc code);
 /// Returns the code's general text, e.g. "too many clients wait for the server: try again".
 PIPEACTOR_EXPORT std::string describe(errc code);
 
-/// Returns an error with a text that says what happened and what to do.
-/// @param os_code `errno` or `GetLastError()` where one caused it, else 0.
+/// Returns an error with a text of its own, which should say what happened, to what, and what to
+/// do.
+/// @param os_code the value of `errno` or `GetLastError()` that caused it, or 0
 PIPEACTOR_EXPORT caf::error make_error(errc code, std::string text, int os_code);
 
 /// @copydoc make_error
@@ -71,15 +72,15 @@ PIPEACTOR_EXPORT caf::error make_error(errc code, std::string text);
 /// Returns an error with the code's general text.
 PIPEACTOR_EXPORT caf::error make_error(errc code);
 
-/// Returns the code of an error of ours, `errc::none` for no error, and
-/// `errc::os_error` for errors of other libraries.
+/// Returns the code of an error of this library, `errc::none` for no error, and `errc::os_error`
+/// for errors of other libraries.
 PIPEACTOR_EXPORT errc code_of(const caf::error& err);
 
 /// Returns the operating system's code that caused `err`, or 0.
 PIPEACTOR_EXPORT int os_code_of(const caf::error& err);
 
-/// Returns "code: text" for people, with the operating system's code and text
-/// where there is one. Works for errors of CAF too.
+/// Returns a line for people: "code: text", and the operating system's text and code if it caused
+/// the error. Works for errors of CAF, too.
 PIPEACTOR_EXPORT std::string describe(const caf::error& err);
 
 } // namespace pipeactor

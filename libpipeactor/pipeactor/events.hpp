@@ -1,7 +1,7 @@
 #pragma once
 
-// What servers and client managers tell their handler actor, as messages: see message_list.hpp and
-// messages.hpp.
+// The messages that servers and client managers send to their handler actor. See message_list.hpp
+// and messages.hpp. Why a connection ended: see `errc` in error.hpp.
 
 #include "pipeactor/caf.hpp"
 #include "pipeactor/cookie.hpp"

@@ -1,8 +1,8 @@
 #pragma once
 
-// The library is built with hidden visibility: only what carries this macro is
-// visible to programs that link it. PIPEACTOR_STATIC drops it for static
-// builds, where Windows would otherwise look for imports.
+// Marks what programs that link the library can see: all else is hidden. Programs that link the
+// static library define PIPEACTOR_STATIC (the CMake target does it), or else Windows would look for
+// imports from a DLL.
 #if defined(PIPEACTOR_STATIC)
 #  define PIPEACTOR_EXPORT
 #elif defined(_WIN32)

@@ -53,7 +53,7 @@ enum class write_queue_policy : uint8_t;
 
 } // namespace pipeactor
 
-// -- what handles and options hold of the floors below ----------------------------------------
+// -- private classes that public ones refer to ------------------------------------------------
 
 namespace pipeactor::detail {
 

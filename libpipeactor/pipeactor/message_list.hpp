@@ -3,10 +3,10 @@
 // Every message, once: X(name). Declarations (fwd.hpp), type ids (type_ids.hpp), `ignore_events`,
 // the callbacks of `message_loop` and the tests' recorder follow from these lists. To add an event:
 // a line here, the struct with its PIPEACTOR_INSPECT in events.hpp, a function of the same name in
-// `session` if connections raise it, and the place that raises it. What is forgotten does not
+// `session` if connections raise it, and the place that raises it. A forgotten one does not
 // compile.
 
-/// What a server tells its handler actor, in events.hpp.
+/// Events of a server, in events.hpp.
 #define PIPEACTOR_SERVER_EVENTS(X)                                                                 \
   X(server_ready)                                                                                  \
   X(client_connected)                                                                              \
@@ -15,7 +15,7 @@
   X(client_message_failed)                                                                         \
   X(client_disconnected)
 
-/// What a client manager tells its handler actor, in events.hpp. `session` has a function for each.
+/// Events of a client manager, in events.hpp. `session` has a function for each.
 #define PIPEACTOR_CLIENT_EVENTS(X)                                                                 \
   X(connected)                                                                                     \
   X(connect_failed)                                                                                \
@@ -27,7 +27,7 @@
 
 #define PIPEACTOR_EVENTS(X) PIPEACTOR_SERVER_EVENTS(X) PIPEACTOR_CLIENT_EVENTS(X)
 
-/// What servers, client managers and connections are asked for, in requests.hpp.
+/// Requests to servers, client managers and connections, in requests.hpp.
 #define PIPEACTOR_REQUESTS(X)                                                                      \
   X(start)                                                                                         \
   X(stop)                                                                                          \
@@ -41,7 +41,7 @@
   X(connect)                                                                                       \
   X(find_named_pipes)
 
-/// What requests are answered with.
+/// Answers to requests, in requests.hpp and statistics.hpp.
 #define PIPEACTOR_ANSWERS(X)                                                                       \
   X(broadcast_result)                                                                              \
   X(connection_stats)                                                                              \

@@ -3,13 +3,12 @@
 #include "pipeactor/context.hpp"
 #include "pipeactor/events.hpp"
 #include "pipeactor/export.hpp"
+#include "pipeactor/loop_end.hpp"
 #include "pipeactor/options.hpp"
 
 #include <chrono>
-#include <cstdint>
 #include <functional>
 #include <memory>
-#include <string>
 
 namespace pipeactor {
 
@@ -33,68 +32,56 @@ struct client_callbacks {
 
 #undef PIPEACTOR_CALLBACK
 
-/// Why `message_loop::enter_message_loop` returned.
-enum class loop_end : uint8_t {
-  /// `leave_message_loop` was called.
-  left,
-  /// The time is over.
-  timed_out,
-  /// Another thread is in the loop already, or the caller is a callback of it; nothing was
-  /// done.
-  already_entered,
-};
-
-PIPEACTOR_EXPORT std::string to_string(loop_end end);
-
-/// Servers and clients for a program that is not made of actors: events call functions, on
-/// the thread that sits in `enter_message_loop`, one at a time and in the order in which they
-/// were raised. Events that are raised while no thread is there wait; a connection whose messages
-/// wait beyond `read_queue_bytes` or `read_queue_messages` is not read meanwhile.
+/// Servers and clients for a program that is not made of actors. Events call functions, on the
+/// thread that is in `enter_message_loop`, one at a time and in the order in which they were
+/// raised. While no thread is in the loop, events wait; reading a connection pauses if more of its
+/// messages wait than `read_queue_bytes` and `read_queue_messages` allow.
 ///
-/// A callback may do anything but enter the loop or destroy it: `async_write`, `async_close`,
-/// `stop` and the other functions that wait, `leave_message_loop`. Callbacks of one loop never
-/// run at the same time and need no lock between them.
+/// A callback may call everything, also functions that wait such as `named_pipe_server::stop`, but
+/// must not enter or destroy the loop. Callbacks of one loop never run at the same time: they need
+/// no locks between them.
 ///
-/// The end of a loop closes what was made by it; events that still wait are dropped, and no
-/// callback runs any more. Connection handles that the program keeps must be dropped before the
-/// actor system ends, which is the loop's own end where it has one of its own: declare
-/// their variables after the loop, or let the callbacks hold them.
+/// The destructor closes all that the loop made. Events that still wait are dropped, and no
+/// callback runs from then on. Connection handles must not outlive the actor system. If the loop
+/// has a system of its own, declare variables that hold handles after the loop, or let callbacks
+/// hold them.
 class PIPEACTOR_EXPORT message_loop {
 public:
   /// Makes a loop with an actor system and a context of its own.
   explicit message_loop(context_options options = {});
 
-  /// Makes a loop over a context, which must outlive it.
+  /// Makes a loop on a context, which must outlive the loop.
   explicit message_loop(pipeactor::context& context);
 
   message_loop(const message_loop&) = delete;
   message_loop& operator=(const message_loop&) = delete;
 
-  /// No thread may be in the loop any more.
+  /// No thread may be in the loop.
   ~message_loop();
 
+  /// Returns the context that it was made with, or its own.
   pipeactor::context& context() const noexcept;
 
-  /// Makes a server whose events call `callbacks`. Any thread.
+  /// Makes a server whose events call `callbacks`. The options are checked when it starts. Any
+  /// thread.
   named_pipe_server spawn_server(server_options options, server_callbacks callbacks);
 
-  /// Makes a client manager whose connections' events call `callbacks`. Any thread.
+  /// Makes a client manager; the events of its connections call `callbacks`. Any thread.
   named_pipe_client_manager spawn_client_manager(client_options options,
                                                  client_callbacks callbacks);
 
-  /// Runs callbacks on this thread until `leave_message_loop` is called. It can be entered
-  /// again, from any thread, but by one at a time.
-  /// What a callback throws comes out here: its event counts as handled, all others wait
-  /// for the next call.
+  /// Runs callbacks on this thread until `leave_message_loop` is called. The loop can be entered
+  /// any number of times, by one thread at a time. An exception of a callback leaves this function:
+  /// its event is done, and all others wait for the next call.
   loop_end enter_message_loop();
 
-  /// As above, for `timeout` at most; with 0 it runs what waits and returns. What waited at the
-  /// call is run even where that takes longer.
+  /// As above, but returns after `timeout`. First runs the callbacks of all events that waited at
+  /// the call, even if that takes longer; with 0 it does only that.
   loop_end enter_message_loop(std::chrono::milliseconds timeout);
 
-  /// Ends `enter_message_loop`: no callback begins after this, and events wait for the next
-  /// call. Where no thread is in the loop the next call returns at once. Any thread, any
-  /// callback, but not a signal handler.
+  /// Makes `enter_message_loop` return: no further callback begins, and events wait for the next
+  /// call. If no thread is in the loop, the next call returns at once. Any thread and any callback,
+  /// but no signal handler.
   void leave_message_loop();
 
 private:

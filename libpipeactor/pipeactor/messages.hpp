@@ -1,7 +1,7 @@
 #pragma once
 
-// Every request and event is a message: a named struct that CAF can print, and send to other
-// nodes.
+// Includes every message: the requests, the events and the answers. Each is a struct that CAF can
+// print, and send to other nodes.
 
 #include "pipeactor/events.hpp"
 #include "pipeactor/peer_identity.hpp"
@@ -12,19 +12,19 @@
 
 namespace pipeactor {
 
-/// Returns handlers that ignore every event. A plain CAF actor prints messages that it
-/// has no handler for; end a handler actor's behavior with these:
+/// Returns handlers that ignore every event. A CAF actor prints each message that it has no handler
+/// for; to avoid that, let a handler actor's behavior end with these:
 /// `return caf::message_handler{...}.or_else(ignore_events());`
 PIPEACTOR_EXPORT caf::message_handler ignore_events();
 
-/// Returns a behavior of the given handlers that ignores all other events.
+/// Returns a behavior of these handlers that ignores all other events.
 template <class... Fs>
 caf::behavior event_handlers(Fs... fs) {
   return caf::message_handler{std::move(fs)...}.or_else(ignore_events());
 }
 
-/// Makes the messages known to an actor system; needed to send them to other nodes. Call it
-/// before the system is made.
+/// Makes the messages known to the actor system that will be made of `config`. Needed to send them
+/// to other nodes.
 PIPEACTOR_EXPORT void add_message_types(caf::actor_system_config& config);
 
 } // namespace pipeactor

@@ -16,150 +16,163 @@
 
 namespace pipeactor {
 
-/// How bytes on a pipe are cut.
+/// Whether a pipe keeps the boundaries of messages. Server and client must use the same mode.
 enum class pipe_mode : uint8_t {
-  /// Every write arrives as one message (SOCK_SEQPACKET, PIPE_TYPE_MESSAGE).
+  /// Every write arrives as one message (SOCK_SEQPACKET; PIPE_TYPE_MESSAGE).
   message,
-  /// A stream: a read returns what is there (SOCK_STREAM, PIPE_TYPE_BYTE).
+  /// A stream without boundaries: a read returns what is there (SOCK_STREAM; PIPE_TYPE_BYTE).
   byte,
 };
 
-/// What a write does that finds the write queue full.
+/// What happens to a write if the write queue is full.
 enum class write_queue_policy : uint8_t {
-  /// That write fails with `errc::queue_full`.
+  /// The write fails with `errc::queue_full`.
   fail_write,
   /// The connection is closed with `errc::queue_full`.
   disconnect,
-  /// The oldest writes that the port has not begun fail with `errc::queue_full` to make
-  /// room: for clients that want news and not history. The newest is always kept.
+  /// The oldest writes that can still be taken back fail with `errc::queue_full` and make room. For
+  /// clients that want the latest state and not its history: the newest write is always kept.
   drop_oldest,
 };
 
-/// What becomes of writes while a connection re-connects.
+/// What happens to writes while a connection re-connects.
 enum class offline_writes : uint8_t {
-  /// They are sent when the connection is there again.
+  /// They wait, and are sent when the connection is back.
   wait,
   /// They fail with `errc::not_connected`.
   fail,
 };
 
-/// The operating system's completion mechanism.
+/// The mechanism by which a bridge talks to the operating system.
 enum class port_kind : uint8_t {
-  /// The best one that works here: io_uring, or epoll where it is refused; on Windows iocp.
+  /// Linux: io_uring, or epoll if io_uring is refused here. Windows: iocp.
   automatic,
+  /// Linux: io_uring(7).
   io_uring,
+  /// Linux: epoll(7).
   epoll,
+  /// Windows: I/O completion ports.
   iocp,
-  /// In memory, for tests: see port/simulated.hpp.
+  /// In memory, for tests: see simulated_network.hpp.
   simulated,
 };
 
+/// Returns "message" or "byte".
 PIPEACTOR_EXPORT std::string to_string(pipe_mode mode);
+
+/// Returns "auto", "io_uring", "epoll", "iocp" or "simulated".
 PIPEACTOR_EXPORT std::string to_string(port_kind kind);
 
-/// Makes the port of one bridge, on the thread that will run it.
+/// Makes the port of one bridge, on the thread that will run the bridge.
 using port_factory = std::function<caf::expected<std::unique_ptr<port::completion_port>>()>;
 
-/// Options of a context: they hold for all its bridges.
+/// Options of a context, read once when it is made. They hold for all its bridges.
 struct context_options {
   port_kind port = port_kind::automatic;
 
-  /// How long a bridge polls for completions before it sleeps. Costs CPU time while
-  /// idle traffic goes on, and saves the wake-up (some 50 us) of a lone message.
+  /// How long a bridge polls for completions before it sleeps. Polling saves the time to wake up
+  /// (some 50 us) when a lone message comes, and costs CPU time while little happens.
   std::chrono::microseconds spin{0};
 
-  /// What the read and write queues of all connections may hold together, in bytes. At
-  /// the limit a connection may have one message in each of its queues: reading pauses beyond
-  /// it, and for writes `write_queue_policy` decides. Counted in steps of 4 KiB per queue.
+  /// How many bytes the read and write queues of all connections may hold together. At the limit
+  /// each queue may still hold one message: beyond that, reading pauses, and `write_queue_policy`
+  /// decides about writes. Each queue counts in steps of 4 KiB.
   size_t memory_limit = defaults::memory_limit;
 
-  /// Where set, makes the ports in place of `port`.
+  /// If set, makes the ports, and `port` has no meaning. For tests: see simulated_network.hpp.
   port_factory make_port;
 
-  /// false: bridges have no threads of their own; the caller runs them with
-  /// `context::turn`, all from one thread.
+  /// If false, bridges have no threads: one thread of the caller's runs them with `context::turn`.
   bool run_threads = true;
 };
 
-/// What every connection has, whichever side made it.
+/// Options of every connection, whether accepted or outgoing.
 struct connection_options {
   pipe_mode mode = pipe_mode::message;
 
-  /// true: a read is pending at all times. false: one message per `async_read`.
+  /// If true, a read is pending at all times. If false, each `async_read` delivers one message.
   bool continuously_read = true;
 
-  /// Byte mode: the longest piece that one read returns. Message mode: a hint only,
-  /// longer messages arrive whole.
+  /// Byte mode: how many bytes one read returns at most. Message mode: a hint; longer messages
+  /// arrive whole, too.
   size_t message_buffer_size = defaults::message_buffer_size;
 
-  /// Message mode: a longer write fails and a peer that sends more is disconnected,
-  /// both with `errc::message_too_large`. 0: what the operating system grants, at
-  /// most 4 MiB. A value that it does not grant fails at start.
+  /// Message mode: the longest message in bytes. A longer write fails, and a peer that sends a
+  /// longer message is disconnected, both with `errc::message_too_large`. 0: what the operating
+  /// system grants, at most 4 MiB. A value that the system does not grant fails at start.
   size_t max_message_size = 0;
 
-  /// Reading pauses while a connection has handed out this much that is not
-  /// released yet, and resumes at half.
+  /// How many bytes of payload a connection may have handed to its handler that are not released
+  /// yet. Beyond that, reading pauses; it resumes at half.
   size_t read_queue_bytes = defaults::read_queue_bytes;
+
+  /// The same, in messages.
   size_t read_queue_messages = defaults::read_queue_messages;
 
-  /// What may wait for a slow peer; beyond it `write_queue_policy` decides.
+  /// How many written bytes may wait for a slow peer. Beyond that, `write_queue_policy` decides. A
+  /// queue that is empty takes a single message of any length.
   size_t write_queue_bytes = defaults::write_queue_bytes;
+
+  /// The same, in messages.
   size_t write_queue_messages = defaults::write_queue_messages;
+
   pipeactor::write_queue_policy write_queue_policy = pipeactor::write_queue_policy::fail_write;
 };
 
 /// Options of a server, read once when it starts.
 struct server_options : connection_options {
-  /// Leaf name ("MyService"), or on Linux an absolute path. Required.
+  /// The name to publish: a leaf name ("MyService"), or on Linux an absolute path. Required.
   std::string pipe_name;
 
-  /// Number of the context's bridges (I/O threads) that serve the connections. A
-  /// new connection goes to the one with the fewest and stays there.
+  /// How many of the context's bridges (I/O threads) serve the connections. A new connection goes
+  /// to the bridge with the fewest and stays there.
   size_t num_threads = defaults::num_threads;
 
-  /// Connections that may wait to be accepted: the listen backlog, on Windows instances that are
-  /// kept ready (64 at most).
+  /// How many clients may wait to be accepted. On Linux this is the backlog of listen(2); on
+  /// Windows the number of pipe instances that listen, at most 64.
   size_t pending_instances = defaults::pending_instances;
 
-  /// Who may connect. Decides on Linux where a leaf name lies too: `owner` in the user's own
-  /// directory, all others in /run/pipeactor, which the administrator makes. A client that is
-  /// not admitted is disconnected with `errc::access_denied`, and only the server is told. On
-  /// Windows the system does not let it connect, and only the client is told.
+  /// The users who may connect. On Linux it also decides which directory a leaf name is in: the
+  /// user's own for `owner`, else /run/pipeactor, which the administrator makes. Linux disconnects
+  /// a client that is not admitted, and the server gets `client_disconnected` with
+  /// `errc::access_denied`. Windows does not let it connect, and the client gets that error.
   pipe_access access;
 };
 
-/// How a connection comes back by itself after it was lost or could not be made.
+/// How a connection comes back by itself after it was lost, or could not be made.
 struct reconnect_options {
-  /// The pause before the first attempt; it doubles with each that fails, up to `max_delay`.
+  /// The pause before the first attempt. It doubles with each failure, up to `max_delay`.
   std::chrono::milliseconds initial_delay = defaults::reconnect_delay;
   std::chrono::milliseconds max_delay = defaults::reconnect_delay_limit;
 
-  /// Each pause is shortened at random by up to this share (0 to 1), so that the clients
-  /// of a server that comes back do not all return in the same moment.
+  /// The share (0 to 1) by which each pause is shortened at most, at random: when a server comes
+  /// back, its clients do not all return at the same moment.
   double jitter = defaults::reconnect_jitter;
 
-  /// Attempts in a row that may fail before the connection ends. 0: any number.
+  /// How many attempts in a row may fail before the connection ends. 0: any number.
   size_t max_attempts = 0;
 
+  /// What happens to writes in the meantime.
   offline_writes writes = offline_writes::wait;
 };
 
-/// Options of a client manager; they hold for all its connections.
+/// Options of a client manager, read once when it is made. They hold for all its connections.
 struct client_options : connection_options {
-  /// Number of the context's bridges (I/O threads) that serve the connections.
+  /// How many of the context's bridges (I/O threads) serve the connections.
   size_t num_threads = defaults::num_threads;
 
-  /// Where set, connections come back by themselves: `reconnecting` and `connected` tell of
-  /// each change, `disconnected` (or `connect_failed`) only of the end. Errors that time does
-  /// not mend, such as a bad name, end a connection all the same.
+  /// If set, connections come back by themselves. Each loss raises `reconnecting`, each return
+  /// `connected`; `disconnected` or `connect_failed` is raised only at the end. An error that time
+  /// does not mend, such as a bad name, ends the connection.
   std::optional<reconnect_options> reconnect;
 
-  /// Who may be the server: another user could be faster to take a name. Any other is
-  /// refused with `errc::access_denied`, and nothing is sent to it.
+  /// The users who may own the server: another user could take the pipe's name first. A server of
+  /// anybody else is refused with `errc::access_denied`, and nothing is sent to it.
   pipe_access trusted_servers;
 };
 
-/// Returns an error that names the first option that is out of range, or none.
+/// Returns `errc::invalid_option` with the name and the range of the first option that is out of
+/// range, `errc::missing_pipe_name` for a server without one, or no error.
 PIPEACTOR_EXPORT caf::error check(const server_options& options);
 
 /// @copydoc check

@@ -15,28 +15,28 @@ namespace pipeactor {
 
 namespace detail {
 
-/// Keeps count of the received bytes of a connection that are not released yet (see
-/// `connection_options::read_queue_bytes`). Every call of payload_received() is followed by one of
-/// payload_released(); the account lives until then.
+/// Counts the received bytes of a connection that are not released yet (see
+/// `connection_options::read_queue_bytes`). Each call of `payload_received` is followed by one of
+/// `payload_released`, and the account lives until then.
 class PIPEACTOR_EXPORT payload_account {
 public:
   /// A payload of `size` bytes was made. Bridge thread.
   virtual void payload_received(size_t size) noexcept = 0;
 
-  /// It lost its last reference. Any thread.
+  /// A payload of `size` bytes lost its last reference. Any thread.
   virtual void payload_released(size_t size) noexcept = 0;
 
 protected:
   ~payload_account() = default;
 };
 
-/// The reference count beside the bytes of a payload.
+/// The reference count and the bytes of a payload.
 struct payload_block {
   std::atomic<size_t> references{1};
   const std::byte* data = nullptr;
   size_t size = 0;
   payload_account* account = nullptr;
-  /// Returns block and bytes to where they came from. Any thread.
+  /// Gives block and bytes back to the place they came from. Any thread.
   void (*dispose)(payload_block*) noexcept = nullptr;
 
   /// Makes the bytes count as received, until the block is disposed of.
@@ -50,42 +50,42 @@ struct payload_block {
   /// Gives up a reference.
   /// @returns whether it was the last
   bool release() noexcept {
-    // Who holds the only one knows that nobody else can take another: no need to count.
+    // A sole owner need not decrement: no other thread can hold a reference.
     return references.load(std::memory_order_acquire) == 1
            || references.fetch_sub(1, std::memory_order_acq_rel) == 1;
   }
 };
 
-/// Returns a block with room for `size` bytes behind it.
+/// Returns a block, and sets `bytes` to the room for `size` bytes behind it.
 PIPEACTOR_EXPORT payload_block* allocate_payload_block(size_t size, std::byte*& bytes);
 
-/// The last reference is gone: settles the account and disposes.
+/// Disposes of a block whose last reference is gone, and settles its account.
 PIPEACTOR_EXPORT void destroy_payload_block(payload_block* block) noexcept;
 
-/// Returns a block with a copy of received bytes, charged to `account` (which may be nullptr).
+/// Returns a block with a copy of received bytes, charged to `account`, which may be nullptr.
 PIPEACTOR_EXPORT payload_block* copy_received(const void* data, size_t size,
                                               payload_account* account);
 
 } // namespace detail
 
-/// Immutable bytes with a reference count: may be kept past the handler that
-/// received them, shared by any number of writes and sent to other actors, without
-/// a copy. Copying a payload from any thread is safe.
+/// Immutable bytes with a reference count. Without a copy of the bytes, a payload may be kept after
+/// the handler that received it has returned, written any number of times, and sent to other
+/// actors. Any thread may copy and destroy payloads.
 ///
-/// A payload received from a pipe counts towards its connection's read queue until
-/// the last copy is gone (`server_options::read_queue_bytes`): to keep the bytes
-/// for long, keep `payload::copy_of(data)` instead.
+/// A payload that was received from a pipe counts towards its connection's read queue
+/// (`connection_options::read_queue_bytes`) until its last copy is gone. To keep the bytes for
+/// long, keep `payload::copy_of(data)` instead.
 class PIPEACTOR_EXPORT payload {
 public:
   payload() noexcept = default;
 
-  /// Takes over a block with its reference.
+  /// Takes over a block with one reference.
   explicit payload(detail::payload_block* block) noexcept : block_(block) {}
 
-  /// Copies the characters.
+  /// Copies `text`.
   explicit payload(std::string_view text) : payload(copy_of(text.data(), text.size())) {}
 
-  /// Takes over the bytes without a copy.
+  /// Takes `bytes` over, without a copy.
   explicit payload(std::vector<std::byte> bytes);
 
   payload(const payload& other) noexcept : block_(other.block_) {
@@ -108,12 +108,12 @@ public:
   /// Returns a payload with a copy of `size` bytes at `data`.
   static payload copy_of(const void* data, size_t size);
 
-  /// Returns a payload with a copy of the bytes of `other`, free of any account.
+  /// Returns a payload with a copy of the bytes of `other`. It counts towards no read queue.
   static payload copy_of(const payload& other) {
     return copy_of(other.data(), other.size());
   }
 
-  /// Returns the first byte; not to be read where the payload is empty.
+  /// Returns a pointer to the first byte; not to be read if the payload is empty.
   const std::byte* data() const noexcept {
     return block_ != nullptr ? block_->data : nullptr;
   }
@@ -126,7 +126,7 @@ public:
     return size() == 0;
   }
 
-  /// Returns a view of the bytes as characters, valid as long as the payload.
+  /// Returns a view of the bytes as characters, which is valid as long as the payload.
   std::string_view text() const noexcept {
     return {reinterpret_cast<const char*>(data()), size()};
   }

@@ -2,6 +2,8 @@
 
 #include "pipeactor/error.hpp"
 
+#include <spdlog/fmt/fmt.h>
+
 #include <string_view>
 
 namespace pipeactor {
@@ -57,9 +59,10 @@ caf::expected<pipe_access> pipe_access::parse(const std::string& text) {
     return group(text.substr(group_prefix.size()));
   if (has_prefix(text, list_prefix) && text.size() > list_prefix.size())
     return list(split(std::string_view{text}.substr(list_prefix.size())));
-  return make_error(errc::invalid_option, "access is '" + text
-                                            + "': use owner, group, group:NAME, everyone or "
-                                              "list:USER,@GROUP,...");
+  return make_error(errc::invalid_option,
+                    fmt::format("access is '{}': use owner, group, group:NAME, everyone or "
+                                "list:USER,@GROUP,...",
+                                text));
 }
 
 std::string to_string(const pipe_access& access) {

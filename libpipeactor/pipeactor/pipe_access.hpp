@@ -10,44 +10,47 @@
 
 namespace pipeactor {
 
-/// Who may be at the other end of a pipe: a value of names, which are looked up when a server
-/// starts or a client first connects. Whatever it says, root and the user that this process
-/// runs as are admitted. On Windows LocalSystem takes root's place.
+/// The users who may be at the other end of a pipe. Names are looked up when a server starts, or
+/// when a client first connects. The user that this process runs as, and root, are always admitted;
+/// on Windows LocalSystem takes root's place.
 ///
-/// A principal is the name of a user or a user id ("alice", "1000"), or the name of a group or
-/// a group id behind "@" ("@staff", "@50"). A number is always an id. A member of a group is
-/// whose primary or supplementary group it is, as the kernel reports it. On Windows ids are
-/// "S-1-5-...", names may have a domain before them ("OFFICE\alice"), and a number is nobody's.
+/// A principal is a user or a group. A user is written as a name or an id ("alice", "1000"), a
+/// group with an "@" before it ("@staff", "@50"). A number is always an id. The members of a group
+/// are the users whose primary or supplementary group it is, as the kernel reports it. On Windows
+/// an id is a security identifier ("S-1-5-..."), a name may follow its domain ("OFFICE\alice"), and
+/// a number names nobody.
 class PIPEACTOR_EXPORT pipe_access {
 public:
+  /// The functions below that make a value, by name.
   enum class kind : uint8_t { owner, group, everyone, list };
 
   /// The same as `owner()`.
   pipe_access() noexcept = default;
 
-  /// The user that this process runs as.
+  /// Returns a value that admits the user that this process runs as.
   static pipe_access owner();
 
-  /// The members of one group.
-  /// @param name a group's name or id; empty: the group that this process runs as
+  /// Returns a value that admits the members of one group.
+  /// @param name the group's name or id; empty: the group that this process runs as
   static pipe_access group(std::string name = {});
 
-  /// Every user of this machine.
+  /// Returns a value that admits every user of this machine.
   static pipe_access everyone();
 
-  /// The principals of a list, at least one.
+  /// Returns a value that admits these principals, of which there must be one at least.
   static pipe_access list(std::vector<std::string> principals);
 
-  /// Reads what `to_string` writes: "owner", "group", "group:NAME", "everyone" or
-  /// "list:PRINCIPAL,...".
-  /// @returns `errc::invalid_option` for anything else
+  /// Reads the text that `to_string` writes: "owner", "group", "group:NAME", "everyone" or
+  /// "list:PRINCIPAL,...". Names are not looked up.
+  /// @returns `errc::invalid_option` for any other text
   static caf::expected<pipe_access> parse(const std::string& text);
 
+  /// Returns which of the functions above made this value.
   kind type() const noexcept {
     return kind_;
   }
 
-  /// What `list` was given; of `group` "@NAME", or nothing for this process's own.
+  /// Returns the principals of a `list`. Of a `group`: "@NAME", or nothing for this process's own.
   const std::vector<std::string>& principals() const noexcept {
     return principals_;
   }
@@ -68,6 +71,7 @@ private:
   std::vector<std::string> principals_;
 };
 
+/// Returns e.g. "owner" or "list:alice,@staff". See `pipe_access::parse`.
 PIPEACTOR_EXPORT std::string to_string(const pipe_access& access);
 
 } // namespace pipeactor

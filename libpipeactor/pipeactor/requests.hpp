@@ -1,7 +1,7 @@
 #pragma once
 
-// What servers, connections and client managers are asked for, as messages: see
-// message_list.hpp and messages.hpp.
+// The messages that servers, connections and client managers take. Send them, or `request` them to
+// get the answer. See message_list.hpp and messages.hpp.
 
 #include "pipeactor/caf.hpp"
 #include "pipeactor/cookie.hpp"
@@ -16,81 +16,87 @@ namespace pipeactor {
 
 // -- requests to a server ---------------------------------------------------------------------
 
-/// Publishes the name. Answered with `server_ready`, or an error. Idempotent.
+/// Publishes the pipe name. The answer is `server_ready`, also if the server runs already, or an
+/// error.
 struct start {};
 PIPEACTOR_INSPECT(start)
 
-/// Closes everything. Answered (with nothing) when the name is free again and the last
-/// `client_disconnected` is on its way. Idempotent.
+/// Closes all connections and, of a server, gives the pipe name back. The answer, which is empty,
+/// comes when the name is free and the last `client_disconnected` or `disconnected` was sent. Also
+/// answered if there is nothing to stop.
 struct stop {};
 PIPEACTOR_INSPECT(stop)
 
-/// Sends `data` to every connected client; one payload is shared by all. As a request it is
-/// answered with `broadcast_result` when every recipient's write has ended.
+/// Writes `data` to every connected client, without a copy per client. The answer is
+/// `broadcast_result`, when the write to every recipient has ended.
 struct async_broadcast {
   payload data;
   pipeactor::cookie cookie;
 };
 PIPEACTOR_INSPECT(async_broadcast, data, cookie)
 
-/// Answered with `std::vector<named_pipe_connection>`: the connected clients.
+/// The answer is `std::vector<named_pipe_connection>`: the connected clients, in no order.
 struct get_connections {};
 PIPEACTOR_INSPECT(get_connections)
 
-/// Answered with `statistics` by a server or client manager, with `connection_stats` by a
-/// connection.
+/// The answer of a server or client manager is `statistics`, that of a connection
+/// `connection_stats`.
 struct get_stats {};
 PIPEACTOR_INSPECT(get_stats)
 
-/// How a broadcast ended.
+/// The outcome of a broadcast.
 struct broadcast_result {
+  /// Recipients whose write the operating system took.
   uint64_t sent = 0;
+  /// Recipients whose write failed.
   uint64_t failed = 0;
 };
 PIPEACTOR_INSPECT(broadcast_result, sent, failed)
 
 // -- requests to a connection -----------------------------------------------------------------
 
-/// Sends `data` to the peer. As a request it is also answered to the requester: with
-/// nothing when the operating system took it, else with the error.
+/// Writes `data` to the pipe. Besides the event, the requester gets an answer: an empty one when
+/// the operating system took the message, else the error.
 struct async_write {
   payload data;
   pipeactor::cookie cookie;
 };
 PIPEACTOR_INSPECT(async_write, data, cookie)
 
-/// Reads one message. As a request it is also answered with the message's `payload`.
+/// Reads one message; needed only if `continuously_read` is false. Besides the event, the requester
+/// gets the message's `payload`, or the error.
 struct async_read {
   pipeactor::cookie cookie;
 };
 PIPEACTOR_INSPECT(async_read, cookie)
 
-/// Closes the pipe. As a request it is answered (with nothing) when it is closed.
+/// Cancels all that is outstanding and closes the pipe. The answer, which is empty, comes when the
+/// pipe is closed.
 struct async_close {};
 PIPEACTOR_INSPECT(async_close)
 
-/// Takes no more writes, and closes the pipe when those before are sent or `deadline` has
-/// passed; what the peer sends meanwhile is still received. As a request it is answered
-/// (with nothing) when the pipe is closed.
+/// Refuses further writes, and closes the pipe when earlier ones are sent. What the peer sends
+/// meanwhile is still received. The answer, which is empty, comes when the pipe is closed.
 struct close_after_drain {
+  /// After this time the pipe is closed with whatever is left.
   caf::timespan deadline = defaults::drain_timeout;
 };
 PIPEACTOR_INSPECT(close_after_drain, deadline)
 
 // -- requests to a client manager -------------------------------------------------------------
 
-/// Opens a connection. Answered with its `named_pipe_connection` at once; `connected` or
+/// Opens a connection. The answer is its `named_pipe_connection`, at once; the event `connected` or
 /// `connect_failed` follows.
 struct connect {
-  /// As for servers: a leaf name, or on Linux an absolute path.
+  /// The name as for servers: a leaf name, or on Linux an absolute path.
   std::string pipe_name;
-  /// How long to try while the server is busy. A pipe that is not there fails at once.
+  /// How long to try again while the server is busy. A missing pipe fails at once.
   caf::timespan timeout = defaults::connect_timeout;
 };
 PIPEACTOR_INSPECT(connect, pipe_name, timeout)
 
-/// Looks for live servers, without connecting to any. Answered with
-/// `std::vector<std::string>`: the leaf names that match, sorted.
+/// Finds running servers, without connecting to any. The answer is `std::vector<std::string>`: the
+/// leaf names that match, sorted.
 struct find_named_pipes {
   /// `*` stands for any number of characters, `?` for one.
   std::string pattern = "*";

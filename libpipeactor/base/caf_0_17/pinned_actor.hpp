@@ -1,7 +1,6 @@
 #pragma once
 
-// Actors that live on a loop of ours. Beside caf_compat.hpp the only place that knows which
-// generation of CAF is in use.
+// Actors that live on one of our loops, and the runs of actors on it.
 
 #include "pipeactor/caf.hpp"
 
@@ -38,7 +37,7 @@ public:
   virtual void schedule(job ready) = 0;
 };
 
-/// An actor that only ever runs on the host it was spawned on.
+/// An actor that runs only on the host that it was spawned on.
 class pinned_actor : public caf::event_based_actor {
 public:
   using super = caf::event_based_actor;
@@ -54,7 +53,7 @@ public:
     return resumable::io_actor;
   }
 
-  /// Handlers that throw end a CAF actor; this gives the actor a say in it.
+  /// An exception of a handler ends a CAF actor. This lets the actor decide.
   caf::invoke_message_result consume(caf::mailbox_element& element) override {
     try {
       return super::consume(element);
@@ -66,10 +65,9 @@ public:
     }
   }
 
-  /// Ends an actor with nothing in its mailbox as scheduled_actor does, but leaves CAF's clock
-  /// alone: its thread would be woken for each actor that ends, to look for timeouts that a
-  /// pinned actor never has there (its requests wait without end, or until a timer of the
-  /// bridge's).
+  /// Ends an actor whose mailbox is empty as scheduled_actor does, but leaves CAF's clock alone:
+  /// its thread would wake up for each actor that ends, to look for timeouts. A pinned actor never
+  /// has any there: its requests wait without end, or until a timer of the bridge.
   bool cleanup(caf::error&& reason, caf::execution_unit* host) override {
     if (!mailbox().blocked())
       return super::cleanup(std::move(reason), host);
@@ -78,7 +76,7 @@ public:
     mailbox().close();
     get_normal_queue().flush_cache();
     get_urgent_queue().flush_cache();
-    // What other threads have sent in between, and what was skipped before.
+    // Bounces what other threads have sent in between, and what was skipped before.
     caf::detail::sync_request_bouncer bounce{reason};
     while (mailbox().queue().new_round(1000, bounce).consumed_items > 0) {
     }
@@ -86,17 +84,17 @@ public:
     return monitorable_actor::cleanup(std::move(reason), host);
   }
 
-  /// Returns whether a message may be handled at once, past the mailbox: nothing
-  /// waits in the mailbox, nothing was skipped before, and no answer is awaited, while which
-  /// everything else is skipped.
+  /// Returns whether a message may be handled at once, past the mailbox: nothing waits in the
+  /// mailbox, nothing was skipped before, and no answer is awaited (all other messages would be
+  /// skipped then).
   bool idle() noexcept {
     return mailbox().blocked() && get_normal_queue().cache().empty() && awaited_responses_.empty();
   }
 
-  /// Handles `element` by `handler` now, as CAF's activate() would by the behavior: matching a
-  /// message takes longer than most handlers do. For actors that never change what they do
-  /// with it, have no `after`, survive what their handlers throw, and are idle. On the actor's
-  /// own host, with a strong reference to it held.
+  /// Handles `element` by `handler` now, as CAF's activate() would by the behavior: to match a
+  /// message takes longer than most handlers do. For idle actors that always handle it alike, have
+  /// no `after` and survive exceptions of their handlers. Call it on the actor's host, and hold a
+  /// strong reference to the actor.
   template <class F>
   void handle_now(caf::mailbox_element& element, F handler) {
     auto runs = getf(is_initialized_flag) && has_work();
@@ -115,14 +113,14 @@ public:
   }
 
 protected:
-  /// A handler threw; what is returned answers the request that it was handling. Throwing on
-  /// ends the actor.
+  /// Called if a handler threw `error`. Returns the answer to the request that was being handled.
+  /// An exception ends the actor.
   virtual caf::error handler_threw(std::exception_ptr error) {
     std::rethrow_exception(std::move(error));
   }
 
-  /// Returns the promise to answer the message that is being handled, or an empty one
-  /// where nobody waits for an answer.
+  /// Returns the promise to answer the message that is being handled, or an empty one if nobody
+  /// waits for an answer.
   caf::response_promise promise_of_request() {
     auto* element = current_mailbox_element();
     if (element == nullptr || !element->mid.is_request())
@@ -135,7 +133,7 @@ protected:
     return !awaited_responses_.empty() || !multiplexed_responses_.empty();
   }
 
-  /// Answers to requests that are still out will not be handled.
+  /// Ignores the answers that are still to come.
   void forget_pending_responses() {
     awaited_responses_.clear();
     multiplexed_responses_.clear();
@@ -150,8 +148,8 @@ private:
   caf::execution_unit* host_;
 };
 
-/// Returns whether `what` belongs on the loop it was spawned on. Other actors that
-/// are woken from there go to the actor system's scheduler.
+/// Returns whether `what` belongs on the loop that it was spawned on. Other actors that are woken
+/// from there go to the actor system's scheduler.
 inline bool is_pinned(const caf::resumable& what) {
   return what.subtype() == caf::resumable::io_actor;
 }
@@ -161,7 +159,7 @@ inline void forward_to_scheduler(caf::actor_system& sys, job what) {
 }
 
 /// Runs `what` for up to `max_messages` messages.
-/// @returns the job again where it has more to do.
+/// @returns the job if it has more to do, else nullptr
 inline job run_job(actor_host* host, job what, size_t max_messages) {
   switch (what->resume(host, max_messages)) {
   case caf::resumable::resume_later:
@@ -174,16 +172,14 @@ inline job run_job(actor_host* host, job what, size_t max_messages) {
   return nullptr;
 }
 
-/// Spawns an actor on `host`. It is hidden: it never holds up the end of the
-/// actor system.
+/// Spawns an actor on `host`. It is hidden: the end of the actor system does not wait for it.
 template <class Actor, class... Ts>
 caf::actor spawn_pinned(caf::actor_system& sys, actor_host* host, Ts&&... xs) {
   caf::actor_config cfg{host};
   return sys.spawn_impl<Actor, caf::hidden + caf::lazy_init>(cfg, std::forward<Ts>(xs)...);
 }
 
-/// A message element that is filled, handled and emptied again, without a trip
-/// through the allocator or a mailbox.
+/// A message element that is filled, handled and emptied again, past the allocator and the mailbox.
 template <class T>
 class reusable_element {
 public:
@@ -192,9 +188,8 @@ public:
     element_.sender = std::move(value);
   }
 
-  /// Lets `self` handle `value`, by its member function handle(T&): now, or in its turn where
-  /// other messages come first. Must run on the actor's own host, with a strong reference to it
-  /// held.
+  /// Lets `self` handle `value` by its member function handle(T&): now, or later if other messages
+  /// come first. Call it on the actor's host, and hold a strong reference to the actor.
   template <class Actor>
   void deliver(Actor& self, T&& value) {
     if (busy_ || !self.idle()) {

@@ -4,9 +4,8 @@
 
 namespace pipeactor::detail {
 
-/// Sends a message that no handler sees: a response that nobody asked for, which CAF drops
-/// in silence. When it is dropped, and `token` with it, the receiver has handled all that
-/// was sent to it before.
+/// Sends a message that no handler sees: a response without a request, which CAF drops in silence.
+/// When it is dropped, and `token` with it, the receiver has handled all earlier messages.
 template <class Token>
 void send_fence(const caf::actor& receiver, Token token) {
   caf::message_id id{caf::message_id::default_async_value | caf::message_id::response_flag_mask
@@ -14,14 +13,15 @@ void send_fence(const caf::actor& receiver, Token token) {
   receiver->enqueue(caf::make_mailbox_element(nullptr, id, {}, std::move(token)), nullptr);
 }
 
-/// Sends the answer to one of `receiver`'s requests; it is dropped where there was one before.
+/// Sends the answer to one of `receiver`'s requests. It is dropped if the request was answered
+/// before.
 template <class T>
 void send_response(const caf::actor& receiver, caf::message_id response, T answer) {
   receiver->enqueue(caf::make_mailbox_element(nullptr, response, {}, std::move(answer)), nullptr);
 }
 
-/// Calls `then` when `receiver`, an actor of any node, has handled all that `self` has sent
-/// to it: a request that every event-based actor answers itself.
+/// Calls `then` when `receiver`, an actor of any node, has handled all that `self` has sent to it:
+/// sends a request that CAF answers for every event-based actor.
 template <class F>
 void when_caught_up(caf::event_based_actor& self, const caf::actor& receiver, F then) {
   self.request(receiver, caf::infinite, caf::atom("sys"), caf::atom("get"), std::string{"info"})
