@@ -106,6 +106,11 @@ public:
       wake();
   }
 
+  /// Returns whether the watch sleeps until a bridge wakes it. Any thread.
+  bool is_asleep() const noexcept {
+    return asleep_.load();
+  }
+
 private:
   using clock = std::chrono::steady_clock;
 
