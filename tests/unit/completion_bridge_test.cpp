@@ -220,36 +220,6 @@ TEST_CASE("completion_bridge is woken by each message that comes while it sleeps
   }
 }
 
-TEST_CASE("completion_bridge leaves actors that are not its own to the scheduler") {
-  notes log;
-  threaded_bridge f;
-  auto own = spawn_noting(f, log);
-  caf::scoped_actor self{f.system};
-  // An ordinary actor that asks one of the bridge is woken from there by the answer.
-  auto plain = f.system.spawn([own](caf::event_based_actor* self) -> caf::behavior {
-    return {[=](const std::string& text) {
-      auto promise = self->make_response_promise();
-      self->request(own, caf::infinite, text).then([=](const std::string&) mutable {
-        std::ostringstream id;
-        id << std::this_thread::get_id();
-        promise.deliver(id.str());
-      });
-      return promise;
-    }};
-  });
-  std::string thread_of_plain;
-  for (int i = 0; i < 100; ++i) {
-    self->request(plain, patience, std::string{"x"})
-      .receive([&](const std::string& id) { thread_of_plain = id; }, [](const caf::error&) {});
-    REQUIRE_FALSE(thread_of_plain.empty());
-    REQUIRE(log.threads.size() == 1);
-    std::ostringstream id;
-    id << *log.threads.begin();
-    REQUIRE(thread_of_plain != id.str());
-  }
-  caf::anon_send_exit(plain, caf::exit_reason::user_shutdown);
-}
-
 // -- turns ----------------------------------------------------------------------------------------
 
 TEST_CASE("completion_bridge without a thread runs its actors in turn() only") {

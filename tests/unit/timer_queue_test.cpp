@@ -92,49 +92,6 @@ TEST_CASE("timer_queue keeps a timer for the end of time, and does not fire it b
   CHECK(x.timers.size() == 1);
 }
 
-TEST_CASE("timer_queue keeps no actor alive") {
-  owners x;
-  auto actor = x.system.spawn(
-    [](caf::event_based_actor*) -> caf::behavior { return {[](int) {}}; });
-  auto weak = caf::actor_cast<caf::weak_actor_ptr>(actor);
-  x.timers.call_at(begin_of_time, weak);
-  caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
-  x.one->wait_for(actor);
-  actor = nullptr;
-  x.timers.fire(begin_of_time);
-  CHECK(x.timers.empty());
-}
-
-TEST_CASE("timer_queue ends a request that was not answered, and none that was") {
-  owners x;
-  // Answers nothing, or at once.
-  auto silent = x.system.spawn([](caf::event_based_actor* self) -> caf::behavior {
-    return {[=](int) { return self->make_response_promise(); },
-            [](const std::string& s) { return s; }};
-  });
-  int timeouts = 0;
-  int answers = 0;
-  auto ask = [&](auto request) {
-    auto pending = x.one->request(silent, caf::infinite, request);
-    x.timers.answer_at(begin_of_time, x.weak(x.one), pending.id());
-    return pending;
-  };
-  for (int round = 0; round < 3; ++round) {
-    auto unanswered = ask(1);
-    x.timers.fire(begin_of_time);
-    unanswered.receive([&](int) { ++answers; },
-                       [&](const caf::error& err) {
-                         timeouts += err == caf::sec::request_timeout;
-                       });
-    auto answered = ask(std::string{"x"});
-    answered.receive([&](const std::string&) { ++answers; }, [&](const caf::error&) {});
-    x.timers.fire(begin_of_time);
-  }
-  CHECK(timeouts == 3);
-  CHECK(answers == 3);
-  caf::anon_send_exit(silent, caf::exit_reason::user_shutdown);
-}
-
 TEST_CASE("later is the last moment there is if the delay would lead past it") {
   CHECK(later(begin_of_time, 5ms) == begin_of_time + 5ms);
   CHECK(later(begin_of_time, caf::timespan{0}) == begin_of_time);
