@@ -108,7 +108,7 @@ class Load(harness.Case):
             listener.listen()
             with subprocess.Popen(
                     [harness.program("pipebench-load"), path, "--connections", "1", "--in-flight",
-                     "2", "--seconds", "0.2", "--warm-up", "0"], stdout=subprocess.PIPE) as load:
+                     "2", "--seconds", "2", "--warm-up", "0"], stdout=subprocess.PIPE) as load:
                 client, _ = listener.accept()
                 with client:
                     first, second = client.recv(64), client.recv(64)
