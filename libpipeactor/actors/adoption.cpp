@@ -1,6 +1,8 @@
 #include "actors/adoption.hpp"
 
 #include "actors/connection_actor.hpp"
+#include "base/exception_text.hpp"
+#include "base/log.hpp"
 
 namespace pipeactor::detail {
 
@@ -33,13 +35,24 @@ caf::actor spawn_connection(bridge_connections& bridge, const connection_setting
 void adopt(bridge_connections& bridge, const connection_settings& settings,
            port::raw_pipe_ptr raw) {
   connection_record_ptr record;
-  auto actor = spawn(bridge, settings, record);
-  auto& port = *bridge.port();
-  bridge.enroll(record);
-  port.adopt(record, std::move(raw));
-  auto refused = check_access(settings, port, record->peer());
-  caf::anon_send(settings.coordinator, connection_opened{named_pipe_connection{std::move(actor)}});
-  bridge.begin(*record, {std::move(refused)});
+  named_pipe_connection connection;
+  caf::error refused;
+  try {
+    auto actor = spawn(bridge, settings, record);
+    bridge.enroll(record);
+    auto& port = *bridge.port();
+    port.adopt(record, std::move(raw));
+    refused = check_access(settings, port, record->peer());
+    connection = named_pipe_connection{std::move(actor)};
+  } catch (...) {
+    log_warning("a client is turned away, because its connection cannot be made: "
+                + text_of(std::current_exception()));
+    if (record)
+      bridge.forget(*record);
+  }
+  caf::anon_send(settings.coordinator, connection_opened{connection});
+  if (connection)
+    bridge.begin(*record, {std::move(refused)});
 }
 
 } // namespace pipeactor::detail

@@ -21,8 +21,14 @@ public:
       [this](const adopt_client& x) {
         if (bridge_->port() != nullptr)
           adopt(*bridge_, *x.settings, std::move(*x.raw));
+        else
+          caf::anon_send(x.settings->coordinator, connection_opened{});
       },
       [this](const broadcast_job& x) { bridge_->broadcast(x); },
+      [this](const cancel_timers& x) {
+        for (auto& id : x.ids)
+          bridge_->bridge().timers().cancel(id);
+      },
       [this](const abandoned& x) { bridge_->abandon(x); },
       [this](const get_bridge_report& x) { return bridge_->report(x.coordinator_id); },
     };

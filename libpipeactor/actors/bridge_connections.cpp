@@ -103,7 +103,8 @@ void bridge_connections::on_closed(owned_pipe& pipe) {
 }
 
 void bridge_connections::begin(connection_record& record, opened what) {
-  bridge_->deliver<connection_base>(record, opened_element_, std::move(what));
+  // Others know the actor already: what they have sent to it must not come first.
+  bridge_->deliver_now<connection_base>(record, opened_element_, std::move(what));
 }
 
 void bridge_connections::broadcast(const broadcast_job& job) {

@@ -9,7 +9,7 @@ namespace pipeactor::detail {
 client_manager_actor::client_manager_actor(caf::actor_config& cfg,
                                            std::vector<bridge_connections_ptr> bridges,
                                            client_options options, caf::actor handler,
-                                           session_factory make_session)
+                                           session_factory_ptr make_session)
     : pinned_actor(cfg), bridges_(std::move(bridges)), options_(std::move(options)),
       handler_(std::move(handler)), make_session_(std::move(make_session)),
       id_(next_coordinator_id()) {}
@@ -74,6 +74,8 @@ caf::result<named_pipe_connection> client_manager_actor::on_connect(const connec
       return settings.error();
     settings_ = std::move(*settings);
   }
+  if (bridges_.front()->port() == nullptr)
+    return make_error(errc::shutting_down);
   auto actor = spawn_connection(least_loaded(bridges_), *settings_);
   named_pipe_connection connection{actor};
   connections_.emplace(connection.id(), caf::actor_cast<caf::weak_actor_ptr>(actor));

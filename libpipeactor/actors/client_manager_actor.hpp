@@ -17,7 +17,8 @@ class client_manager_actor final : public pinned_actor {
 public:
   /// @param bridges at least one; the first is the one this actor is pinned to
   client_manager_actor(caf::actor_config& cfg, std::vector<bridge_connections_ptr> bridges,
-                       client_options options, caf::actor handler, session_factory make_session);
+                       client_options options, caf::actor handler,
+                       session_factory_ptr make_session);
 
   const char* name() const override;
   caf::behavior make_behavior() override;
@@ -33,7 +34,7 @@ private:
   std::vector<bridge_connections_ptr> bridges_;
   client_options options_;
   caf::actor handler_;
-  session_factory make_session_;
+  session_factory_ptr make_session_;
   uint64_t id_;
   connection_settings_ptr settings_;
   std::unordered_map<uint64_t, caf::weak_actor_ptr> connections_;

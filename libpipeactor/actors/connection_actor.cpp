@@ -1,9 +1,12 @@
 #include "actors/connection_actor.hpp"
 
 #include "pipeactor/error.hpp"
+#include "base/caf_0_17/special_messages.hpp"
 #include "base/errors.hpp"
+#include "base/log.hpp"
 
 #include <algorithm>
+#include <stdexcept>
 
 namespace pipeactor::detail {
 
@@ -22,7 +25,7 @@ connection_actor::connection_actor(caf::actor_config& cfg, bridge_connections_pt
       coordinator_(settings.coordinator), events_(*this, settings.handler),
       make_session_(settings.make_session),
       pending_(*this, events_, settings.options, bridge_->memory()),
-      timers_(bridge_->bridge(), caf::actor_cast<caf::weak_actor_ptr>(ctrl())),
+      timers_(bridge_->bridge(), *this),
       state_(settings.outgoing ? connection_state::opening : connection_state::connected),
       send_limit_(settings.send_limit), continuously_read_(settings.options.continuously_read) {}
 
@@ -50,16 +53,20 @@ caf::behavior connection_actor::make_behavior() {
   set_default_handler(caf::drop);
   set_down_handler([this](caf::down_msg& message) { events_.down(message); });
   set_exit_handler([this](caf::exit_msg& message) { on_exit_message(message.reason); });
+  set_error_handler([this](caf::error& error) {
+    close(make_error(errc::handler_failed, "a request of the session failed, and the session has no "
+                                           "error handler for it: "
+                                             + describe(error)));
+  });
   // In the order in which a message is matched: completions hardly ever come this way.
   auto result = requests().or_else(completions());
   if (auto make = std::exchange(make_session_, nullptr)) {
     try {
-      auto session = make();
-      session->owner_ = this;
-      events_.session(std::move(session));
-      result = result.or_else(events_.session()->message_handlers());
+      result = result.or_else(events_.make_session(*make));
     } catch (...) {
-      handler_threw(std::current_exception());
+      // Without its session nobody but the log knows of the connection.
+      log_warning("a connection ends, because its session cannot be made: "
+                  + describe(handler_threw(std::current_exception())));
     }
   }
   return result;
@@ -105,7 +112,7 @@ caf::message_handler connection_actor::completions() {
     [this](const open_pipe& x) { on_open_pipe(x); },
     [this](const raise_refused_operations&) { pending_.raise_refused(); },
     [this](const detail::resume_reading&) { resume_reading(); },
-    [this](const end_with_pipe&) { quit(); },
+    [this](const end_with_pipe&) { end_with_pipe_closed(); },
     [this](const handler_caught_up&) {
       events_.handler_has_caught_up();
       close_if_drained();
@@ -117,17 +124,29 @@ caf::message_handler connection_actor::completions() {
 void connection_actor::on_exit_message(const caf::error& reason) {
   if (!reason)
     return;
-  if (state_ == connection_state::closed) {
-    quit(reason);
-    return;
-  }
-  exit_reason_ = reason;
-  close(make_error(errc::closed_by_us, "the connection's actor was told to exit"));
+  if (!exit_reason_)
+    exit_reason_ = reason;
+  if (state_ == connection_state::closed)
+    send(this, end_with_pipe{});
+  else
+    close(make_error(errc::closed_by_us, "the connection's actor was told to exit"));
+}
+
+/// All that was sent before the end is handled, and its cookies are back.
+void connection_actor::end_with_pipe_closed() {
+  pending_.raise_refused();
+  if (pending_.has_refused())
+    send(this, end_with_pipe{});
+  else
+    quit(exit_reason_);
 }
 
 void connection_actor::on_exit() {
   // Runs on the bridge, or on whichever thread drops the last handle.
   pending_.abandon();
+  if (auto timers = timers_.take_all(); !timers.empty())
+    if (auto bridge = bridge_->actor())
+      caf::anon_send(bridge, cancel_timers{std::move(timers)});
   if (state_ != connection_state::closed) {
     state_ = connection_state::closed;
     if (auto bridge = bridge_->actor())
@@ -136,20 +155,34 @@ void connection_actor::on_exit() {
                                         reason_ ? reason_ : make_error(errc::closed_by_us)}});
   }
   coordinator_ = nullptr;
-  events_.clear();
+  events_.end();
 }
 
 caf::invoke_message_result connection_actor::consume(caf::mailbox_element& element) {
   handler_pulse::run run{*bridge_->bridge().pulse(), record().id()};
+  if (element.mid.is_response())
+    timers_.answered(element.mid);
+  // A session that waits for an answer holds up neither the end nor what was asked before it.
+  if (is_awaiting() && (state_ >= connection_state::closing || wins_over_await(element)))
+    stop_awaiting();
   return pinned_actor::consume(element);
+}
+
+bool connection_actor::wins_over_await(const caf::mailbox_element& element) const {
+  return content_as<async_close>(element) != nullptr || content_as<caf::exit_msg>(element) != nullptr
+         || (content_as<timer_expired>(element) != nullptr && timers_.is_drain_over());
 }
 
 // -- opening ----------------------------------------------------------------------------------
 
 void connection_actor::on_open_pipe(const open_pipe& request) {
-  auto* port = bridge_->port();
-  if (port == nullptr || state_ != connection_state::opening)
+  if (state_ != connection_state::opening)
     return;
+  auto* port = bridge_->port();
+  if (port == nullptr) {
+    close(make_error(errc::shutting_down));
+    return;
+  }
   bridge_->enroll(connection_record_ptr{&record()});
   dialer_ = std::make_unique<dialer>(request.pipe_name, request.timeout, request.reconnect,
                                      request.trusted);
@@ -183,16 +216,11 @@ void connection_actor::handle(const opened& x) {
     close(x.refused);
     return;
   }
-  // A session that could not be made has closed the pipe already, and hears nothing.
+  // The pipe is closed already if the session could not be made.
   if (apply(connection_event::opened) != connection_action::begin)
     return;
   feed_port();
-  if (auto* port = port_of_pipe()) {
-    for (auto count = pending_.num_reads(); count > 0; --count)
-      port->read_one(record());
-    if (continuously_read_)
-      port->start_reading(record());
-  }
+  resume_reading();
   events_.connected();
   // A close that was asked for earlier is reported after `connected`.
   close_if_drained();
@@ -235,44 +263,34 @@ void connection_actor::handle(const received& x) {
     return;
   received_.add(1, x.data.size());
   bridge_->total_received.add(1, x.data.size());
-  if (continuously_read_)
+  if (continuously_read_ && pending_.reads().empty()) {
     events_.received({}, x.data);
-  else
-    pending_.end_read(x.data);
+    return;
+  }
+  pending_.end_read(x.data);
+  if (!continuously_read_)
+    resume_reading();
 }
 
 void connection_actor::read(pipeactor::cookie cookie, answer_promise promise) {
   auto action = action_of(connection_event::read);
-  auto* port = port_of_pipe();
   if (action == connection_action::refuse
-      || (action == connection_action::pass_on && port == nullptr)) {
+      || (action == connection_action::pass_on && port_of_pipe() == nullptr)) {
     pending_.refuse(std::move(cookie), std::move(promise), make_error(errc::not_connected));
-  } else if (continuously_read_) {
-    pending_.refuse(std::move(cookie), std::move(promise),
-                    make_error(errc::invalid_option,
-                               "async_read needs continuously_read to be false"));
   } else if (auto err = cookie.check_arrival()) {
     pending_.refuse(std::move(cookie), std::move(promise), std::move(err));
   } else {
-    pending_.add_read({std::move(cookie), std::move(promise)});
-    if (action == connection_action::pass_on)
-      port->read_one(record());
+    pending_.reads().add({std::move(cookie), std::move(promise)});
+    if (action == connection_action::pass_on && !continuously_read_)
+      resume_reading();
   }
 }
 
-// -- the valve: closed while handlers hold too much, opened when they have released half of it ---
-
-void connection_actor::control_reading() {
-  if (record().account->must_pause())
-    if (auto* port = port_of_pipe())
-      port->pause_reading(record());
-}
-
 void connection_actor::resume_reading() {
-  if (!continuously_read_ || action_of(connection_event::received) != connection_action::deliver)
+  if (action_of(connection_event::received) != connection_action::deliver)
     return;
   if (auto* port = port_of_pipe())
-    port->start_reading(record());
+    pending_.reads().resume(*port);
 }
 
 void connection_actor::handle(const read_ended& x) {
@@ -305,30 +323,26 @@ void connection_actor::write(payload data, pipeactor::cookie cookie, answer_prom
       promise->deliver(caf::unit);
     return;
   }
-  auto& writes = pending_.writes();
   auto refusal = refusal_of_write(data, cookie);
-  auto disconnects = false;
-  if (!refusal && writes.is_full(size)) {
-    if (writes.policy() == write_queue_policy::drop_oldest) {
-      pending_.drop_writes(size);
-    } else {
-      refusal = make_error(errc::queue_full);
-      disconnects = writes.policy() == write_queue_policy::disconnect;
+  if (!refusal) {
+    if (auto* write = pending_.add_write(size)) {
+      write->data = std::move(data);
+      write->cookie = std::move(cookie);
+      write->promise = std::move(promise);
+      write->tracker = std::move(tracker);
+      feed_port();
+      return;
     }
   }
-  if (!refusal) {
-    auto& write = writes.add(size);
-    write.data = std::move(data);
-    write.cookie = std::move(cookie);
-    write.promise = std::move(promise);
-    write.tracker = std::move(tracker);
-    feed_port();
-    return;
-  }
+  auto& writes = pending_.writes();
+  auto too_slow = !refusal && writes.is_full(size);
+  if (!refusal)
+    refusal = too_slow ? make_error(errc::queue_full)
+                       : errors::memory_limit_reached(size, bridge_->memory()->limit());
   if (tracker)
     tracker->count(false);
   pending_.refuse(std::move(cookie), std::move(promise), *refusal);
-  if (disconnects)
+  if (too_slow && writes.policy() == write_queue_policy::disconnect)
     close(std::move(*refusal));
 }
 
@@ -391,6 +405,7 @@ void connection_actor::close(caf::error reason) {
   if (!is_temporary(code_of(reason)))
     stays_closed_ = true;
   auto action = apply(connection_event::close);
+  stop_awaiting();
   if (action != connection_action::none && !reason_)
     reason_ = std::move(reason);
   if (action == connection_action::close_pipe) {
@@ -428,7 +443,7 @@ void connection_actor::handle(const closed&) {
     // Handlers of the session's point to it.
     forget_pending_responses();
     become(requests().or_else(completions()));
-    events_.session(nullptr);
+    events_.drop_session();
   }
 }
 
@@ -438,7 +453,7 @@ void connection_actor::finish() {
     reason_ = make_error(errc::closed_by_us, "the context ended");
   dialer_ = nullptr;
   if (bridge_->port() != nullptr)
-    timers_.cancel_all();
+    timers_.cancel_own();
   auto aborted = code_of(reason_) == errc::closed_by_us ? make_error(errc::operation_aborted)
                                                         : reason_;
   // What the port never had; it has reported the rest.
@@ -455,9 +470,7 @@ void connection_actor::finish() {
     send(coordinator_, connection_closed{record().id()});
   coordinator_ = nullptr;
   pending_.end_closes();
-  if (exit_reason_)
-    quit(exit_reason_);
-  else if (home_system().registry().get(id()))
+  if (exit_reason_ || home_system().registry().get(id()))
     send(this, end_with_pipe{});
 }
 
@@ -468,13 +481,6 @@ void connection_actor::on_timer() {
     close(reason_ ? reason_ : make_error(errc::closed_by_us));
   else if (timers_.take_retry() && apply(connection_event::retry_due) == connection_action::dial)
     dial();
-}
-
-void connection_actor::time_out_request(caf::message_id response, caf::timespan timeout) {
-  auto& bridge = bridge_->bridge();
-  if (bridge.port() != nullptr)
-    bridge.timers().answer_at(later(bridge.port()->now(), timeout),
-                              caf::actor_cast<caf::weak_actor_ptr>(ctrl()), response);
 }
 
 // -- statistics -------------------------------------------------------------------------------

@@ -33,6 +33,9 @@ public:
 
   caf::behavior make_behavior() override;
   void on_exit() override;
+  void on_ended() override {
+    events_.clear();
+  }
   caf::invoke_message_result consume(caf::mailbox_element& element) override;
 
   // -- completions: from the bridge, or out of the mailbox ------------------------------------
@@ -51,7 +54,9 @@ public:
 
   // -- the valve ------------------------------------------------------------------------------
 
-  void control_reading() override;
+  void control_reading() override {
+    pending_.reads().control(port_of_pipe());
+  }
 
   // -- requests: from the behavior, or from the session ---------------------------------------
 
@@ -60,11 +65,25 @@ public:
   void read(pipeactor::cookie cookie, answer_promise promise = {}) override;
   void close(caf::error reason) override;
   void close_after_drain(caf::timespan deadline) override;
-  void time_out_request(caf::message_id response, caf::timespan timeout) override;
   caf::error handler_threw(std::exception_ptr thrown) override;
   connection_stats stats() const override;
 
+  // -- timers of the session ------------------------------------------------------------------
+
+  void time_out_request(caf::message_id response, caf::timespan timeout) override {
+    timers_.time_out_request(response, timeout);
+  }
+
+  void send_later(caf::strong_actor_ptr receiver, caf::timespan delay,
+                  caf::message content) override {
+    timers_.send_later(std::move(receiver), delay, std::move(content));
+  }
+
 private:
+  void failed_late(const cookie& cookie) const override {
+    events_.failed_late(cookie, make_error(errc::not_connected));
+  }
+
   // -- the table ------------------------------------------------------------------------------
 
   /// Makes the transition for `event`.
@@ -83,8 +102,13 @@ private:
   caf::message_handler requests();
   caf::message_handler completions();
   void on_exit_message(const caf::error& reason);
+  void end_with_pipe_closed();
+  /// Returns whether a message is handled at once although the session awaits an answer.
+  bool wins_over_await(const caf::mailbox_element& element) const;
 
-  /// Opens the valve again.
+  // -- reading --------------------------------------------------------------------------------
+
+  /// Opens the valve if it may be.
   void resume_reading();
 
   // -- opening --------------------------------------------------------------------------------
@@ -117,7 +141,7 @@ private:
   bridge_connections_ptr bridge_;
   caf::actor coordinator_;
   event_sink events_;
-  session_factory make_session_;
+  session_factory_ptr make_session_;
   pending_operations pending_;
   connection_timers timers_;
   traffic received_;

@@ -44,6 +44,16 @@ public:
   caf::error handler_threw(std::exception_ptr thrown) override = 0;
 
   virtual connection_stats stats() const = 0;
+
+  // -- operations that are asked of an actor that has ended: their cookies come back -----------
+
+protected:
+  void take_in(caf::mailbox_element_ptr element) override;
+  void never_handled(const caf::mailbox_element& element) override;
+
+private:
+  /// Raises the event of such an operation. Any thread.
+  virtual void failed_late(const pipeactor::cookie& cookie) const = 0;
 };
 
 } // namespace pipeactor::detail

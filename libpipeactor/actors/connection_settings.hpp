@@ -10,6 +10,8 @@
 
 namespace pipeactor::detail {
 
+using session_factory_ptr = std::shared_ptr<const session_factory>;
+
 /// What all connections of a server or client manager share.
 struct connection_settings {
   uint64_t coordinator_id = 0;
@@ -24,7 +26,8 @@ struct connection_settings {
   caf::actor coordinator;
   /// Takes the events, unless there is a session.
   caf::actor handler;
-  session_factory make_session;
+  /// Shared: a copy would copy the arguments of the sessions.
+  session_factory_ptr make_session;
 };
 
 using connection_settings_ptr = std::shared_ptr<const connection_settings>;

@@ -4,6 +4,9 @@
 
 #include <algorithm>
 #include <optional>
+#include <unordered_map>
+#include <utility>
+#include <vector>
 
 namespace pipeactor::detail {
 
@@ -12,8 +15,8 @@ namespace pipeactor::detail {
 class connection_timers {
 public:
   /// @param bridge whose clock and timers are used
-  connection_timers(completion_bridge& bridge, caf::weak_actor_ptr connection)
-      : bridge_(bridge), connection_(std::move(connection)) {}
+  connection_timers(completion_bridge& bridge, pipe_owner& connection)
+      : bridge_(bridge), connection_(connection) {}
 
   /// Connects again at `when`.
   void retry_at(port::time_point when) {
@@ -25,6 +28,31 @@ public:
     auto when = later(bridge_.port()->now(), delay);
     if (!drain_ || when < drain_->first)
       set(drain_, when);
+  }
+
+  /// Ends a request with an error after `timeout`, unless answered() comes first.
+  void time_out_request(caf::message_id response, caf::timespan timeout) {
+    if (bridge_.port() != nullptr)
+      requests_[response.integer_value()] = bridge_.timers().answer_at(
+        later(bridge_.port()->now(), timeout), client(), response);
+  }
+
+  /// Sends a message of the connection's after `delay`, also to itself. Not after the bridge's end.
+  void send_later(caf::strong_actor_ptr receiver, caf::timespan delay, caf::message content) {
+    if (bridge_.port() == nullptr)
+      return;
+    auto is_self = receiver.get() == connection_.ctrl();
+    bridge_.timers().send_at(later(bridge_.port()->now(), delay), client(),
+                             is_self ? nullptr : std::move(receiver), std::move(content));
+  }
+
+  /// The answer to a request has come.
+  void answered(caf::message_id response) {
+    if (requests_.empty())
+      return;
+    auto request = requests_.extract(response.integer_value());
+    if (!request.empty())
+      bridge_.timers().cancel(request.mapped());
   }
 
   /// Returns whether the time to drain is over.
@@ -44,13 +72,35 @@ public:
     cancel(drain_);
   }
 
-  void cancel_all() noexcept {
+  /// What the connection itself waits for is over. Requests of its session may still be answered.
+  void cancel_own() noexcept {
     cancel(retry_);
     cancel(drain_);
   }
 
+  /// The connection's actor ends. Returns what is to be cancelled on the bridge's thread. Any
+  /// thread.
+  std::vector<timer_queue::timer_id> take_all() {
+    if (client_)
+      client_->forget();
+    std::vector<timer_queue::timer_id> result;
+    for (auto& [response, timer] : std::exchange(requests_, {}))
+      result.push_back(timer);
+    for (auto* own : {&retry_, &drain_})
+      if (*own)
+        result.push_back(*std::exchange(*own, std::nullopt));
+    return result;
+  }
+
 private:
   using timer = std::optional<timer_queue::timer_id>;
+
+  const timer_client_ptr& client() {
+    if (!client_)
+      client_ = caf::make_counted<timer_client>(
+        caf::actor_cast<caf::weak_actor_ptr>(connection_.ctrl()));
+    return client_;
+  }
 
   bool is_over(const timer& which) const {
     return which && bridge_.port() != nullptr && which->first <= bridge_.port()->now();
@@ -58,7 +108,7 @@ private:
 
   void set(timer& which, port::time_point when) {
     cancel(which);
-    which = bridge_.timers().call_at(when, connection_);
+    which = bridge_.timers().call_at(when, client());
   }
 
   void cancel(timer& which) noexcept {
@@ -68,9 +118,13 @@ private:
   }
 
   completion_bridge& bridge_;
-  caf::weak_actor_ptr connection_;
+  pipe_owner& connection_;
+  /// Made with the first timer.
+  timer_client_ptr client_;
   timer retry_;
   timer drain_;
+  /// Those of requests, by the id of the answer.
+  std::unordered_map<uint64_t, timer_queue::timer_id> requests_;
 };
 
 } // namespace pipeactor::detail

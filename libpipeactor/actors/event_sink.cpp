@@ -3,19 +3,41 @@
 #include "pipeactor/error.hpp"
 #include "actors/internal_messages.hpp"
 #include "base/caf_0_17/special_messages.hpp"
+#include "base/exception_text.hpp"
+
+#include <stdexcept>
 
 namespace pipeactor::detail {
 
 caf::error failure_of(std::exception_ptr thrown) {
-  std::string text = "a handler of the session threw";
+  return make_error(errc::handler_failed,
+                    "a handler of the session threw: " + text_of(std::move(thrown)));
+}
+
+event_sink::~event_sink() {
+  clear();
+}
+
+caf::message_handler event_sink::make_session(const session_factory& make) {
+  session_ = make();
+  if (session_ == nullptr)
+    throw std::logic_error{"the session factory returned no session"};
+  session_->owner_ = &connection_;
+  session_->system_ = &connection_.system();
   try {
-    std::rethrow_exception(std::move(thrown));
-  } catch (const std::exception& e) {
-    text += std::string{": "} + e.what();
+    return session_->message_handlers();
   } catch (...) {
-    text += " something that is not a std::exception";
+    drop_session();
+    throw;
   }
-  return make_error(errc::handler_failed, std::move(text));
+}
+
+void event_sink::drop_session() noexcept {
+  if (session_ == nullptr)
+    return;
+  // It has no connection any more: the last handle may be gone.
+  session_->owner_ = nullptr;
+  session_.reset();
 }
 
 template <class ServerEvent, class ClientEvent, class... Ts>
@@ -78,6 +100,20 @@ void event_sink::failed(const cookie& cookie, const caf::error& reason) {
   send<client_message_failed, message_failed>(handler, cookie, reason);
 }
 
+void event_sink::failed_late(const cookie& cookie, const caf::error& reason) const {
+  auto handler = caf::actor_cast<caf::actor>(late_handler_);
+  if (!handler)
+    return;
+  // The last handle may be gone: it must not come back.
+  named_pipe_connection connection;
+  if (connection_.ctrl()->strong_refs > 0)
+    connection = named_pipe_connection{caf::actor{&connection_}, connection_.record()};
+  if (connection_.record().outgoing)
+    caf::anon_send(handler, message_failed{std::move(connection), cookie, reason});
+  else
+    caf::anon_send(handler, client_message_failed{std::move(connection), cookie, reason});
+}
+
 void event_sink::reconnecting(const caf::error& reason, caf::timespan delay) {
   if (session_)
     call([&](pipeactor::session& s) { s.reconnecting(reason, delay); });
@@ -115,13 +151,14 @@ void event_sink::await_handler() {
 }
 
 void event_sink::end() noexcept {
-  late_handler_ = caf::actor_cast<caf::weak_actor_ptr>(handler_);
+  if (handler_)
+    late_handler_ = caf::actor_cast<caf::weak_actor_ptr>(handler_);
   handler_ = nullptr;
 }
 
 void event_sink::clear() noexcept {
   handler_ = nullptr;
-  session_.reset();
+  drop_session();
 }
 
 } // namespace pipeactor::detail

@@ -20,10 +20,18 @@ public:
   event_sink(connection_base& connection, caf::actor handler)
       : connection_(connection), handler_(std::move(handler)) {}
 
-  /// Takes the session, if any, which replaces the handler.
-  void session(std::unique_ptr<pipeactor::session> value) noexcept {
-    session_ = std::move(value);
-  }
+  ~event_sink();
+
+  event_sink(const event_sink&) = delete;
+  event_sink& operator=(const event_sink&) = delete;
+
+  /// Makes the session, which replaces the handler.
+  /// @returns the handlers of its own messages
+  /// @throws what its making throws; there is no session then
+  caf::message_handler make_session(const session_factory& make);
+
+  /// Destroys the session, if there is one.
+  void drop_session() noexcept;
 
   pipeactor::session* session() const noexcept {
     return session_.get();
@@ -41,6 +49,9 @@ public:
   void received(const cookie& cookie, const payload& data);
   void sent(const cookie& cookie);
   void failed(const cookie& cookie, const caf::error& reason);
+  /// The same for an operation that was asked of an actor that has ended. A session is gone by
+  /// then. Any thread, after end().
+  void failed_late(const cookie& cookie, const caf::error& reason) const;
   void reconnecting(const caf::error& reason, caf::timespan delay);
   void disconnected(const caf::error& reason);
   void down(const caf::down_msg& message);
@@ -59,7 +70,7 @@ public:
     handler_caught_up_ = true;
   }
 
-  /// The last event was raised. Failures of later writes are still told.
+  /// The last event was raised. Failures of later operations are still told.
   void end() noexcept;
 
   /// Drops session and handler.

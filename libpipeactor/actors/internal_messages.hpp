@@ -5,6 +5,7 @@
 #include "pipeactor/messages.hpp"
 #include "actors/connection_record.hpp"
 #include "actors/connection_settings.hpp"
+#include "bridge/timer_queue.hpp"
 #include "port/completion_port.hpp"
 
 #include <memory>
@@ -61,6 +62,11 @@ struct bridge_report {
   std::vector<connection_stats> connections;
 };
 
+/// A connection's actor has ended: nothing is due for it any more.
+struct cancel_timers {
+  std::vector<timer_queue::timer_id> ids;
+};
+
 /// A connection's actor ended before its pipe: close it.
 struct abandoned {
   connection_record_ptr record;
@@ -73,6 +79,8 @@ struct client_accepted {
   raw_pipe_parcel raw;
 };
 
+/// A client that was accepted has its connection now, or has none (an empty handle) because it
+/// could not be made.
 struct connection_opened {
   named_pipe_connection connection;
 };
@@ -93,6 +101,7 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::fence)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::adopt_client)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::get_bridge_report)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::bridge_report)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::cancel_timers)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::abandoned)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::client_accepted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::connection_opened)

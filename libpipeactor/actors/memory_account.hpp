@@ -5,8 +5,17 @@
 
 #include <atomic>
 #include <cstddef>
+#include <mutex>
+#include <vector>
 
 namespace pipeactor::detail {
+
+/// Waits for memory of a context.
+class memory_waiter : public caf::ref_counted {
+public:
+  /// Memory was released. Any thread.
+  virtual void memory_released() noexcept = 0;
+};
 
 /// Counts what the queues of all connections of a context hold together
 /// (`context_options::memory_limit`). Any thread.
@@ -18,11 +27,28 @@ public:
 
   explicit memory_account(size_t limit) noexcept : limit_(limit) {}
 
-  /// A queue that held `before` bytes holds `after` now.
+  /// A queue that held `before` bytes holds `after` now, whatever the limit is: what was received
+  /// is there.
   void moved(size_t before, size_t after) noexcept {
     // Falling is adding, too: unsigned numbers wrap.
-    if (auto steps = after / step - before / step; steps != 0)
-      steps_.fetch_add(steps, std::memory_order_relaxed);
+    auto steps = after / step - before / step;
+    if (steps == 0)
+      return;
+    steps_.fetch_add(steps);
+    if (after < before && has_waiters_.load())
+      wake();
+  }
+
+  /// A queue that holds `before` bytes is to hold `after`, which is more.
+  /// @returns false, and counts nothing, if that would exceed the limit
+  bool grow(size_t before, size_t after) noexcept {
+    auto steps = after / step - before / step;
+    if (steps == 0)
+      return true;
+    if ((steps_.fetch_add(steps) + steps) * step <= limit_)
+      return true;
+    moved(after, before);
+    return false;
   }
 
   size_t bytes() const noexcept {
@@ -34,12 +60,21 @@ public:
   }
 
   bool exhausted() const noexcept {
-    return bytes() >= limit_;
+    return steps_.load() * step >= limit_;
   }
 
+  /// Calls `memory_released` of `who` once, when memory is free again.
+  /// @returns false if it is free already; the call may come nevertheless
+  bool wait(caf::intrusive_ptr<memory_waiter> who);
+
 private:
+  void wake() noexcept;
+
   size_t limit_;
   std::atomic<size_t> steps_{0};
+  std::atomic<bool> has_waiters_{false};
+  std::mutex mutex_;
+  std::vector<caf::intrusive_ptr<memory_waiter>> waiters_;
 };
 
 using memory_account_ptr = caf::intrusive_ptr<memory_account>;

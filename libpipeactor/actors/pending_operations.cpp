@@ -7,7 +7,8 @@ namespace pipeactor::detail {
 
 pending_operations::pending_operations(connection_base& connection, event_sink& events,
                                        const connection_options& options, memory_account_ptr memory)
-    : connection_(connection), events_(events), writes_(options, std::move(memory)) {}
+    : connection_(connection), events_(events), writes_(options, std::move(memory)),
+      reads_(connection.record(), options.continuously_read) {}
 
 void pending_operations::fail(const pipeactor::cookie& cookie, const caf::error& reason) {
   ++num_failed_;
@@ -42,14 +43,18 @@ void pending_operations::fail_writes(size_t count, const caf::error& reason) {
   }
 }
 
-void pending_operations::drop_writes(size_t size) {
-  while (writes_.has_waiting() && writes_.is_full(size)) {
+pending_write* pending_operations::add_write(size_t size) {
+  auto* result = writes_.add(size);
+  while (result == nullptr && writes_.policy() == write_queue_policy::drop_oldest
+         && writes_.has_waiting()) {
     auto write = writes_.pop_waiting();
     if (write.tracker)
       write.tracker->count(false);
     refuse(std::move(write.cookie), std::move(write.promise),
            make_error(errc::queue_full, "dropped for a newer message: the peer does not read"));
+    result = writes_.add(size);
   }
+  return result;
 }
 
 // -- reads ------------------------------------------------------------------------------------
@@ -57,7 +62,7 @@ void pending_operations::drop_writes(size_t size) {
 void pending_operations::end_read(const payload& data) {
   if (reads_.empty())
     return;
-  auto first = reads_.take_front();
+  auto first = reads_.pop();
   if (first.promise)
     first.promise->deliver(data);
   events_.received(first.cookie, data);
@@ -66,8 +71,9 @@ void pending_operations::end_read(const payload& data) {
 void pending_operations::fail_reads(const caf::error& reason) {
   // A handler may ask for more reads meanwhile, which are not of this end, or close the
   // connection, which ends the rest.
+  reads_.pipe_lost();
   for (auto count = reads_.size(); count > 0 && !reads_.empty(); --count) {
-    auto first = reads_.take_front();
+    auto first = reads_.pop();
     if (first.promise)
       first.promise->deliver(reason);
     fail(first.cookie, reason);
@@ -120,7 +126,7 @@ void pending_operations::abandon() {
     if (auto write = writes_.pop(); write.promise)
       write.promise->deliver(aborted);
   while (!reads_.empty())
-    if (auto first = reads_.take_front(); first.promise)
+    if (auto first = reads_.pop(); first.promise)
       first.promise->deliver(aborted);
   end_closes();
 }

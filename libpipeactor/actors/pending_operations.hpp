@@ -3,6 +3,7 @@
 #include "pipeactor/cookie.hpp"
 #include "actors/broadcast.hpp"
 #include "actors/event_sink.hpp"
+#include "actors/read_queue.hpp"
 #include "actors/write_queue.hpp"
 #include "base/ring_queue.hpp"
 
@@ -15,11 +16,6 @@ namespace pipeactor::detail {
 /// any, gets the answer, and an event brings its cookie back. Bridge thread.
 class pending_operations {
 public:
-  struct read {
-    pipeactor::cookie cookie;
-    answer_promise promise;
-  };
-
   /// @param events where operations end; outlives this object
   pending_operations(connection_base& connection, event_sink& events,
                      const connection_options& options, memory_account_ptr memory);
@@ -41,18 +37,15 @@ public:
   /// Ends the oldest `count` writes as failed.
   void fail_writes(size_t count, const caf::error& reason);
 
-  /// Drops writes that the port does not have, the oldest first, until one of `size` bytes has
-  /// room.
-  void drop_writes(size_t size);
+  /// Adds a write of `size` bytes, to be filled in. With `drop_oldest` it takes the place of
+  /// writes that the port does not have.
+  /// @returns the write, or nullptr if there is no room
+  pending_write* add_write(size_t size);
 
-  // -- reads: of a connection that does not read continuously ---------------------------------
+  // -- reads ----------------------------------------------------------------------------------
 
-  size_t num_reads() const noexcept {
-    return reads_.size();
-  }
-
-  void add_read(read what) {
-    reads_.push_back(std::move(what));
+  read_queue& reads() noexcept {
+    return reads_;
   }
 
   /// Ends the oldest read with a message, if there is one.
@@ -69,6 +62,10 @@ public:
 
   /// Raises the events of what was refused so far.
   void raise_refused();
+
+  bool has_refused() const noexcept {
+    return !refused_.empty();
+  }
 
   // -- closes ---------------------------------------------------------------------------------
 
@@ -98,7 +95,7 @@ private:
   connection_base& connection_;
   event_sink& events_;
   write_queue writes_;
-  ring_queue<read> reads_;
+  read_queue reads_;
   ring_queue<refused_operation> refused_;
   ring_queue<caf::response_promise> closes_;
   uint64_t num_failed_ = 0;

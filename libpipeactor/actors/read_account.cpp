@@ -6,7 +6,18 @@ bool read_account::pause() noexcept {
   if (paused_.exchange(true))
     return true;
   // Another thread may have released everything before it could see the flag.
-  return above(level_.load(), 2) || !paused_.exchange(false);
+  return stays_paused() || !paused_.exchange(false);
+}
+
+bool read_account::stays_paused() noexcept {
+  return above(level_.load(), 2) || (memory_->exhausted() && memory_->wait(this));
+}
+
+void read_account::resume() noexcept {
+  if (!paused_.load() || stays_paused() || !paused_.exchange(false))
+    return;
+  if (auto owner = caf::actor_cast<caf::actor>(owner_))
+    caf::anon_send(owner, resume_reading{});
 }
 
 void read_account::payload_released(size_t size) noexcept {
@@ -14,10 +25,11 @@ void read_account::payload_released(size_t size) noexcept {
   caf::intrusive_ptr<read_account> self{this, false};
   auto level = level_.fetch_sub(entry(size)) - entry(size);
   memory_->moved(bytes_of(level) + size, bytes_of(level));
-  if (!paused_.load() || above(level, 2) || !paused_.exchange(false))
-    return;
-  if (auto owner = caf::actor_cast<caf::actor>(owner_))
-    caf::anon_send(owner, resume_reading{});
+  resume();
+}
+
+void read_account::memory_released() noexcept {
+  resume();
 }
 
 } // namespace pipeactor::detail

@@ -4,8 +4,6 @@
 #include "pipeactor/payload.hpp"
 #include "actors/memory_account.hpp"
 
-#include <caf/ref_counted.hpp>
-
 #include <atomic>
 #include <cstdint>
 
@@ -17,8 +15,8 @@ struct resume_reading {};
 /// Counts what a connection has received and its handlers have not released yet. Payloads are
 /// charged when they are made. They are released on any thread, and the one that brings a paused
 /// connection below half of its limit wakes it. If the context's memory is exhausted, a connection
-/// pauses with the first message that it has handed out, until that is released.
-class read_account final : public payload_account, public caf::ref_counted {
+/// pauses with the next message that it receives, until there is memory again, whoever released it.
+class read_account final : public payload_account, public memory_waiter {
 public:
   read_account(size_t byte_limit, size_t message_limit, memory_account_ptr memory)
       : byte_limit_(byte_limit), message_limit_(message_limit), memory_(std::move(memory)) {}
@@ -31,7 +29,14 @@ public:
   /// Returns whether reading has to pause; from then on falling below half sends
   /// `resume_reading`. Bridge thread.
   bool must_pause() noexcept {
-    return above(level_.load(std::memory_order_relaxed), 1) && pause();
+    return (above(level_.load(std::memory_order_relaxed), 1) || memory_->exhausted()) && pause();
+  }
+
+  /// Returns whether there is room for `messages` that were asked for and did not come yet. Unlike
+  /// must_pause(), promises nothing.
+  bool has_room_for(size_t messages) const noexcept {
+    return !above(level_.load(std::memory_order_relaxed) + messages * one_message, 1)
+           && !memory_->exhausted();
   }
 
   size_t bytes() const noexcept {
@@ -51,9 +56,13 @@ public:
   }
 
   void payload_released(size_t size) noexcept override;
+  void memory_released() noexcept override;
 
 private:
   bool pause() noexcept;
+  /// Returns whether reading has to stay paused. Who must wake it is settled then.
+  bool stays_paused() noexcept;
+  void resume() noexcept;
 
   // Bytes and messages share one word, so that a message costs one atomic operation each way.
   static constexpr uint64_t one_message = uint64_t{1} << 44;
@@ -72,8 +81,7 @@ private:
 
   /// Returns whether `level` is above the limits, or the `divisor`th part of them.
   bool above(uint64_t level, size_t divisor) const noexcept {
-    return bytes_of(level) > byte_limit_ / divisor || messages_of(level) > message_limit_ / divisor
-           || (level != 0 && memory_->exhausted());
+    return bytes_of(level) > byte_limit_ / divisor || messages_of(level) > message_limit_ / divisor;
   }
 
   size_t byte_limit_;

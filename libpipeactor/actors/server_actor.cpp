@@ -7,7 +7,8 @@
 namespace pipeactor::detail {
 
 server_actor::server_actor(caf::actor_config& cfg, std::vector<bridge_connections_ptr> bridges,
-                           server_options options, caf::actor handler, session_factory make_session)
+                           server_options options, caf::actor handler,
+                           session_factory_ptr make_session)
     : pinned_actor(cfg), bridges_(std::move(bridges)), options_(std::move(options)),
       handler_(std::move(handler)), make_session_(std::move(make_session)),
       id_(next_coordinator_id()) {}
@@ -25,8 +26,8 @@ caf::behavior server_actor::make_behavior() {
     [this](const connection_opened& x) { on_connection_opened(x); },
     [this](const connection_closed& x) { on_connection_closed(x); },
     [this](const listener_closed&) { on_listener_closed(); },
-    [this](const start&) { return on_start(); },
-    [this](const stop&) { return on_stop(); },
+    [this](const start&) { return on_request(request::start); },
+    [this](const stop&) { return on_request(request::stop); },
     [this](const get_connections&) {
       std::vector<named_pipe_connection> result;
       for (auto& [id, connection] : connections_)
@@ -45,15 +46,14 @@ void server_actor::on_exit() {
   if (phase_ == phase::running)
     begin_stopping();
   auto gone = make_error(errc::shutting_down);
-  for (auto& promise : starters_)
+  for (auto& request : std::exchange(requests_, {}))
+    if (request.promise.pending())
+      request.promise.deliver(gone);
+  for (auto& promise : std::exchange(stoppers_, {}))
+    if (promise.pending())
+      promise.deliver(gone);
+  for (auto& [id, promise] : std::exchange(broadcasts_, {}))
     promise.deliver(gone);
-  for (auto& promise : stoppers_)
-    promise.deliver(gone);
-  for (auto& [id, promise] : broadcasts_)
-    promise.deliver(gone);
-  starters_.clear();
-  stoppers_.clear();
-  broadcasts_.clear();
   connections_.clear();
   settings_ = nullptr;
   ready_ = {};
@@ -63,25 +63,43 @@ void server_actor::on_exit() {
 
 // -- start and stop ---------------------------------------------------------------------------
 
-caf::result<server_ready> server_actor::on_start() {
-  switch (phase_) {
-  case phase::running:
-    return ready_;
-  case phase::stopping: {
-    auto promise = make_response_promise();
-    starters_.push_back(promise);
-    return caf::delegated<server_ready>{};
-  }
-  case phase::stopped:
-    break;
-  }
-  auto ready = listen();
-  if (!ready)
-    return ready.error();
-  return *ready;
+caf::response_promise server_actor::on_request(request::kind what) {
+  auto promise = promise_of_request();
+  requests_.push_back({what, promise});
+  serve_requests();
+  return promise;
 }
 
-caf::expected<server_ready> server_actor::listen() {
+void server_actor::serve_requests() {
+  while (!requests_.empty() && phase_ != phase::stopping) {
+    auto next = std::move(requests_.front());
+    requests_.pop_front();
+    if (next.what == request::start)
+      on_start(next.promise);
+    else
+      on_stop(next.promise);
+  }
+}
+
+void server_actor::on_start(caf::response_promise& promise) {
+  auto failure = phase_ == phase::running ? caf::error{} : listen();
+  if (!promise.pending())
+    return;
+  if (failure)
+    promise.deliver(std::move(failure));
+  else
+    promise.deliver(ready_);
+}
+
+void server_actor::on_stop(caf::response_promise& promise) {
+  stoppers_.push_back(promise);
+  if (phase_ == phase::running)
+    begin_stopping();
+  else
+    answer_stoppers();
+}
+
+caf::error server_actor::listen() {
   auto* port = bridges_.front()->port();
   if (port == nullptr)
     return make_error(errc::shutting_down);
@@ -117,21 +135,7 @@ caf::expected<server_ready> server_actor::listen() {
   phase_ = phase::running;
   if (handler_)
     send(handler_, ready_);
-  return ready_;
-}
-
-caf::response_promise server_actor::on_stop() {
-  auto promise = promise_of_request();
-  if (phase_ == phase::stopped) {
-    if (promise.pending())
-      promise.deliver(caf::unit);
-    return promise;
-  }
-  if (promise.pending())
-    stoppers_.push_back(promise);
-  if (phase_ == phase::running)
-    begin_stopping();
-  return promise;
+  return caf::none;
 }
 
 void server_actor::begin_stopping() {
@@ -151,14 +155,13 @@ void server_actor::finish_stopping() {
   phase_ = phase::stopped;
   settings_ = nullptr;
   ready_ = {};
+  answer_stoppers();
+}
+
+void server_actor::answer_stoppers() {
   for (auto& promise : std::exchange(stoppers_, {}))
-    promise.deliver(caf::unit);
-  auto starters = std::exchange(starters_, {});
-  if (starters.empty())
-    return;
-  auto ready = listen();
-  for (auto& promise : starters)
-    promise.deliver(ready);
+    if (promise.pending())
+      promise.deliver(caf::unit);
 }
 
 void server_actor::on_listener_closed() {
@@ -168,6 +171,7 @@ void server_actor::on_listener_closed() {
     begin_stopping();
   else
     finish_stopping();
+  serve_requests();
 }
 
 // -- connections ------------------------------------------------------------------------------
@@ -189,6 +193,11 @@ void server_actor::on_accepted(const client_accepted& client) {
 
 void server_actor::on_connection_opened(const connection_opened& x) {
   --opening_;
+  if (!x.connection) {
+    finish_stopping();
+    serve_requests();
+    return;
+  }
   connections_.emplace(x.connection.id(), x.connection);
   if (phase_ != phase::running)
     x.connection.async_close();
@@ -197,6 +206,7 @@ void server_actor::on_connection_opened(const connection_opened& x) {
 void server_actor::on_connection_closed(const connection_closed& x) {
   connections_.erase(x.id);
   finish_stopping();
+  serve_requests();
 }
 
 // -- broadcast --------------------------------------------------------------------------------

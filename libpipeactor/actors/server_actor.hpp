@@ -6,6 +6,7 @@
 #include "actors/bridge_connections.hpp"
 #include "actors/internal_messages.hpp"
 
+#include <deque>
 #include <unordered_map>
 #include <vector>
 
@@ -15,12 +16,14 @@ namespace pipeactor::detail {
 /// on its first bridge, whose port does the listening.
 ///
 /// stopped -> start -> running -> stop -> stopping -> last connection and listener
-/// closed -> stopped. A start that comes while stopping is answered after it.
+/// closed -> stopped. Requests to start and stop are carried out one after the other, in the order
+/// in which they came.
 class server_actor final : public pinned_actor {
 public:
   /// @param bridges at least one; the first is the one this actor is pinned to
   server_actor(caf::actor_config& cfg, std::vector<bridge_connections_ptr> bridges,
-               server_options options, caf::actor handler, session_factory make_session);
+               server_options options, caf::actor handler,
+               session_factory_ptr make_session);
 
   const char* name() const override;
   caf::behavior make_behavior() override;
@@ -29,8 +32,15 @@ public:
 private:
   enum class phase : uint8_t { stopped, running, stopping };
 
-  caf::result<server_ready> on_start();
-  caf::response_promise on_stop();
+  /// A `start` or `stop` that waits for those before it.
+  struct request {
+    enum kind : uint8_t { start, stop };
+
+    kind what;
+    caf::response_promise promise;
+  };
+
+  caf::response_promise on_request(request::kind what);
   caf::response_promise on_broadcast(const async_broadcast& request);
   void on_accepted(const client_accepted& client);
   void on_connection_opened(const connection_opened& x);
@@ -38,15 +48,20 @@ private:
   void on_listener_closed();
   void on_broadcast_ended(const broadcast_ended& x);
 
+  /// Carries out what can be, up to the first stop that takes its time.
+  void serve_requests();
+  void on_start(caf::response_promise& promise);
+  void on_stop(caf::response_promise& promise);
   /// Listens and raises `server_ready`.
-  caf::expected<server_ready> listen();
+  caf::error listen();
   void begin_stopping();
   void finish_stopping();
+  void answer_stoppers();
 
   std::vector<bridge_connections_ptr> bridges_;
   server_options options_;
   caf::actor handler_;
-  session_factory make_session_;
+  session_factory_ptr make_session_;
 
   uint64_t id_;
   phase phase_ = phase::stopped;
@@ -60,7 +75,7 @@ private:
   std::unordered_map<uint64_t, named_pipe_connection> connections_;
   std::unordered_map<uint64_t, caf::response_promise> broadcasts_;
   uint64_t last_broadcast_ = 0;
-  std::vector<caf::response_promise> starters_;
+  std::deque<request> requests_;
   std::vector<caf::response_promise> stoppers_;
 };
 

@@ -56,24 +56,22 @@ public:
     return bytes_;
   }
 
-  /// Returns whether one of `size` bytes more is too much. A single message may exceed
-  /// the limits, or it could never be sent.
+  /// Returns whether one of `size` bytes more is too much for this queue. A single message may
+  /// exceed its limits, or it could never be sent.
   bool is_full(size_t size) const noexcept {
     return !writes_.empty()
-           && (bytes_ + size > byte_limit_ || writes_.size() >= message_limit_
-               || memory_->exhausted());
+           && (bytes_ + size > byte_limit_ || writes_.size() >= message_limit_);
   }
 
-  /// Adds a write of `size` bytes, and returns it to be filled in.
-  pending_write& add(size_t size) {
-    count(bytes_ + size);
+  /// Adds a write of `size` bytes, to be filled in.
+  /// @returns the write, or nullptr if the queue is full or the context's memory would be exceeded
+  pending_write* add(size_t size) {
+    if (is_full(size) || !memory_->grow(bytes_, bytes_ + size))
+      return nullptr;
+    bytes_ += size;
     auto& result = writes_.emplace_back();
     result.size = size;
-    return result;
-  }
-
-  void push(pending_write&& write) {
-    add(write.size) = std::move(write);
+    return &result;
   }
 
   /// Takes the oldest one out, whoever has it.
@@ -116,12 +114,8 @@ private:
       --in_port_;
       port_bytes_ -= size;
     }
-    count(bytes_ - size);
-  }
-
-  void count(size_t bytes) noexcept {
-    memory_->moved(bytes_, bytes);
-    bytes_ = bytes;
+    memory_->moved(bytes_, bytes_ - size);
+    bytes_ -= size;
   }
 
   ring_queue<pending_write> writes_;

@@ -3,9 +3,12 @@
 #include "pipeactor/caf.hpp"
 #include "pipeactor/error.hpp"
 #include "pipeactor/messages.hpp"
+#include "base/errors.hpp"
+#include "base/loop_thread.hpp"
 
 #include <caf/scoped_actor.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <utility>
 
@@ -19,7 +22,12 @@ caf::error ask(const caf::actor& who, std::chrono::milliseconds timeout, Request
                Take take) {
   if (!who)
     return make_error(errc::not_connected, "this handle is empty");
+  if (is_loop_thread())
+    return errors::must_not_wait_here();
   caf::error result;
+  // Longer ones would not fit CAF's clock.
+  timeout = std::clamp<std::chrono::milliseconds>(timeout, std::chrono::milliseconds{0},
+                                                  std::chrono::hours{24 * 365});
   caf::scoped_actor self{who->home_system(), true};
   self->request(who, timeout, std::move(request)).receive(take, [&](caf::error& err) {
     result = err == caf::sec::request_timeout ? make_error(errc::timed_out) : std::move(err);

@@ -1,5 +1,8 @@
 #include "base/errors.hpp"
 
+#include "base/exception_text.hpp"
+#include "base/log.hpp"
+
 #include <spdlog/fmt/fmt.h>
 
 namespace pipeactor::errors {
@@ -7,6 +10,19 @@ namespace pipeactor::errors {
 caf::error failed(errc code, std::string_view what, int os_code, std::string_view advice) {
   return make_error(code, fmt::format("{}: {}", what, advice.empty() ? describe(code) : advice),
                     os_code);
+}
+
+caf::error request_threw(std::string_view who, std::exception_ptr thrown) {
+  auto text = fmt::format("{} could not do what was asked: {}", who,
+                          detail::text_of(std::move(thrown)));
+  detail::log_warning(text);
+  return make_error(errc::out_of_resources, std::move(text));
+}
+
+caf::error must_not_wait_here() {
+  return make_error(errc::would_block,
+                    "this function waits for an answer, and a handler on a bridge must not wait: "
+                    "send the message of the same name to the actor instead");
 }
 
 caf::error received_too_large(size_t size, size_t limit) {
@@ -20,6 +36,14 @@ caf::error write_too_large(size_t size, size_t limit) {
   return make_error(errc::message_too_large,
                     fmt::format("the message has {} bytes, the limit is {}: send less, raise "
                                 "max_message_size, or use byte mode",
+                                size, limit));
+}
+
+caf::error memory_limit_reached(size_t size, size_t limit) {
+  return make_error(errc::queue_full,
+                    fmt::format("a write of {} bytes would exceed memory_limit ({}), which all "
+                                "queues of the context share: write less, wait until others have "
+                                "sent, or raise it",
                                 size, limit));
 }
 

@@ -6,6 +6,7 @@
 #include "pipeactor/error.hpp"
 
 #include <cstddef>
+#include <exception>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,12 @@ namespace pipeactor::errors {
 /// advice the general text of `code` takes its place.
 caf::error failed(errc code, std::string_view what, int os_code = 0, std::string_view advice = {});
 
+/// `who`, an actor of the library, could not handle a message: `thrown` says why. Is logged, too.
+caf::error request_threw(std::string_view who, std::exception_ptr thrown);
+
+/// A function that waits for an answer was called inside a handler on a bridge.
+caf::error must_not_wait_here();
+
 // -- messages ---------------------------------------------------------------------------------
 
 /// The peer sent a message of `size` bytes, more than `max_message_size`.
@@ -24,6 +31,9 @@ caf::error received_too_large(size_t size, size_t limit);
 
 /// A message of `size` bytes was to be written, and `limit` are possible.
 caf::error write_too_large(size_t size, size_t limit);
+
+/// A write of `size` bytes would exceed `context_options::memory_limit`.
+caf::error memory_limit_reached(size_t size, size_t limit);
 
 /// No memory was left for a received message of `size` bytes.
 caf::error no_memory_for_message(size_t size);

@@ -2,6 +2,7 @@
 
 #include "pipeactor/error.hpp"
 #include "base/log.hpp"
+#include "base/loop_thread.hpp"
 
 #include <algorithm>
 #include <cassert>
@@ -70,6 +71,7 @@ void completion_bridge::run() {
 }
 
 void completion_bridge::turn(port::time_point deadline) {
+  loop_thread_mark mark;
   auto* outer = std::exchange(running_bridge, this);
   working_ = false;
   if (is_stopping())
@@ -177,12 +179,8 @@ pipe_owner* completion_bridge::pass_on(port::pipe_record& pipe, T&& message) {
 }
 
 bool completion_bridge::deliver_shutting_down(owned_pipe& pipe) {
-  auto* owner = hold_owner(pipe);
-  if (owner == nullptr)
-    return false;
-  handler_pulse::run run{*pulse_, pipe.id()};
-  std::get<reusable_element<shutting_down>>(elements_).deliver_now(*owner, {});
-  return true;
+  return deliver_now<pipe_owner>(pipe, std::get<reusable_element<shutting_down>>(elements_), {})
+         != nullptr;
 }
 
 // -- completions ------------------------------------------------------------------------------

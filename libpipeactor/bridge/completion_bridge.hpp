@@ -98,7 +98,18 @@ public:
     return owner;
   }
 
-  /// Lets the owner of `pipe` handle `shutting_down` now, whatever it waits for.
+  /// The same, but before everything that waits in the owner's mailbox, and whatever it waits for.
+  template <class Actor, class T>
+  Actor* deliver_now(owned_pipe& pipe, reusable_element<T>& element, T&& message) {
+    auto* owner = static_cast<Actor*>(hold_owner(pipe));
+    if (owner == nullptr)
+      return nullptr;
+    handler_pulse::run run{*pulse_, pipe.id()};
+    element.deliver_now(*owner, std::move(message));
+    return owner;
+  }
+
+  /// Lets the owner of `pipe` handle `shutting_down` now.
   /// @returns false if the owner is gone
   bool deliver_shutting_down(owned_pipe& pipe);
 

@@ -45,6 +45,10 @@ public:
   /// answer came.
   virtual void time_out_request(caf::message_id response, caf::timespan timeout) = 0;
 
+  /// Sends a message of this actor's after `delay`, unless it or the receiver has ended by then.
+  virtual void send_later(caf::strong_actor_ptr receiver, caf::timespan delay, caf::message content)
+    = 0;
+
 private:
   owned_pipe_ptr pipe_;
 };

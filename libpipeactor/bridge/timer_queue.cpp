@@ -14,13 +14,18 @@ timer_queue::timer_id timer_queue::add(port::time_point when, timer what) {
   return id;
 }
 
-timer_queue::timer_id timer_queue::call_at(port::time_point when, caf::weak_actor_ptr who) {
-  return add(when, {std::move(who), std::nullopt});
+timer_queue::timer_id timer_queue::call_at(port::time_point when, timer_client_ptr who) {
+  return add(when, {std::move(who), std::monostate{}});
 }
 
-timer_queue::timer_id timer_queue::answer_at(port::time_point when, caf::weak_actor_ptr who,
+timer_queue::timer_id timer_queue::answer_at(port::time_point when, timer_client_ptr who,
                                              caf::message_id response) {
   return add(when, {std::move(who), response});
+}
+
+timer_queue::timer_id timer_queue::send_at(port::time_point when, timer_client_ptr sender,
+                                           caf::strong_actor_ptr receiver, caf::message content) {
+  return add(when, {std::move(sender), delayed_message{std::move(receiver), std::move(content)}});
 }
 
 void timer_queue::cancel(timer_id id) noexcept {
@@ -36,13 +41,18 @@ void timer_queue::fire(port::time_point now) {
   while (next() <= now && !timers_.empty()) {
     auto fired = std::move(timers_.begin()->second);
     timers_.erase(timers_.begin());
-    auto actor = caf::actor_cast<caf::actor>(fired.who);
-    if (!actor)
+    auto actor = fired.who->actor();
+    if (auto* delayed = std::get_if<delayed_message>(&fired.what)) {
+      auto sender = caf::actor_cast<caf::strong_actor_ptr>(actor);
+      if (auto& receiver = delayed->receiver ? delayed->receiver : sender)
+        receiver->enqueue(sender, caf::make_message_id(), std::move(delayed->content), nullptr);
+    } else if (!actor) {
       continue;
-    if (fired.response)
-      send_response(actor, *fired.response, caf::make_error(caf::sec::request_timeout));
-    else
+    } else if (auto* response = std::get_if<caf::message_id>(&fired.what)) {
+      send_response(actor, *response, caf::make_error(caf::sec::request_timeout));
+    } else {
       caf::anon_send(actor, timer_expired{});
+    }
   }
 }
 

@@ -3,6 +3,7 @@
 #include "pipeactor/caf.hpp"
 #include "pipeactor/export.hpp"
 
+#include <chrono>
 #include <type_traits>
 #include <utility>
 
@@ -17,39 +18,69 @@ namespace detail {
 PIPEACTOR_EXPORT void time_out_request(caf::event_based_actor& self, caf::message_id response,
                                        caf::timespan timeout);
 
+/// Sends a message after `delay`, by the bridge's clock for the same reason.
+/// @param self a connection's actor, or nullptr: the message is anonymous then
+PIPEACTOR_EXPORT void send_later(caf::event_based_actor* self, caf::actor_system& system,
+                                 caf::strong_actor_ptr destination, caf::timespan delay,
+                                 caf::message message);
+
+/// Ends the program: a session asked for what needs an actor, and has none (any more).
+[[noreturn]] PIPEACTOR_EXPORT void no_actor(const char* function);
+
+/// Returns `delay` as nanoseconds, or the longest timespan if it is longer.
+template <class Rep, class Period>
+caf::timespan to_timespan(std::chrono::duration<Rep, Period> delay) {
+  using seconds = std::chrono::duration<double>;
+  if (seconds{delay} >= seconds{caf::timespan::max()})
+    return caf::timespan::max();
+  return std::chrono::duration_cast<caf::timespan>(delay);
+}
+
 } // namespace detail
 
 /// What a session may do with the actor whose state it is: everything but change its
 /// behavior or end it (as `caf::typed_actor_view` does), so that the library's own
 /// requests are always answered. Use it on the connection's bridge only, that is inside
-/// handlers.
+/// handlers. In the session's destructor the actor has ended: `system`, `spawn` and `send` still
+/// work, `actor` is empty, and the rest ends the program with a text that says why.
 class actor_view {
 public:
-  explicit actor_view(caf::event_based_actor* self) noexcept : self_(self) {}
+  /// @param self nullptr if the actor has ended
+  actor_view(caf::event_based_actor* self, caf::actor_system* system) noexcept
+      : self_(self), system_(system) {}
 
+  /// Not in a session's constructor.
   caf::actor_system& system() const {
-    return self_->system();
+    if (system_ == nullptr)
+      detail::no_actor("system");
+    return *system_;
   }
 
   /// Returns the connection's actor. Holding it keeps the connection object alive: don't
   /// store it in the session.
   caf::actor actor() const {
-    return caf::actor{self_};
+    return self_ != nullptr ? caf::actor{self_} : caf::actor{};
   }
 
   const caf::strong_actor_ptr& current_sender() const {
-    return self_->current_sender();
+    return self("current_sender").current_sender();
   }
 
   template <class Handle, class... Ts>
   void send(const Handle& destination, Ts&&... xs) {
-    self_->send(destination, std::forward<Ts>(xs)...);
+    if (self_ != nullptr)
+      self_->send(destination, std::forward<Ts>(xs)...);
+    else
+      caf::anon_send(destination, std::forward<Ts>(xs)...);
   }
 
+  /// Sends a message after `delay`. It does not keep the connection alive, and is not sent any
+  /// more after the context's end.
   template <class Handle, class Rep, class Period, class... Ts>
   void delayed_send(const Handle& destination, std::chrono::duration<Rep, Period> delay,
                     Ts&&... xs) {
-    self_->delayed_send(destination, delay, std::forward<Ts>(xs)...);
+    detail::send_later(self_, system(), caf::actor_cast<caf::strong_actor_ptr>(destination),
+                       detail::to_timespan(delay), caf::make_message(std::forward<Ts>(xs)...));
   }
 
   /// Asks another actor; continue with `.then` (other messages are handled meanwhile) or
@@ -57,47 +88,55 @@ public:
   /// `caf::sec::request_timeout`. A request does not keep the connection alive.
   template <class Handle, class Timeout, class... Ts>
   auto request(const Handle& destination, const Timeout& timeout, Ts&&... xs) {
-    auto result = self_->request(destination, caf::infinite, std::forward<Ts>(xs)...);
+    auto& actor = self("request");
+    auto result = actor.request(destination, caf::infinite, std::forward<Ts>(xs)...);
     if constexpr (!std::is_same_v<Timeout, caf::infinite_t>)
-      detail::time_out_request(*self_, result.id(), timeout);
+      detail::time_out_request(actor, result.id(), detail::to_timespan(timeout));
     return result;
   }
 
   template <class... Ts>
   auto make_response_promise() {
-    return self_->make_response_promise<Ts...>();
+    return self("make_response_promise").template make_response_promise<Ts...>();
   }
 
   /// The end of a monitored actor arrives in `session::down`.
   template <class Handle>
   void monitor(const Handle& other) {
-    self_->monitor(other);
+    self("monitor").monitor(other);
   }
 
   template <class Handle>
   void demonitor(const Handle& other) {
-    self_->demonitor(other);
+    self("demonitor").demonitor(other);
   }
 
   /// When a linked actor fails the connection is closed, and the other way round.
   template <class Handle>
   void link_to(const Handle& other) {
-    self_->link_to(other);
+    self("link_to").link_to(other);
   }
 
   template <class Handle>
   void unlink_from(const Handle& other) {
-    self_->unlink_from(other);
+    self("unlink_from").unlink_from(other);
   }
 
   /// Spawns an actor on the actor system's scheduler, e.g. for work that blocks.
   template <class... Ts>
   auto spawn(Ts&&... xs) {
-    return self_->system().spawn(std::forward<Ts>(xs)...);
+    return system().spawn(std::forward<Ts>(xs)...);
   }
 
 private:
+  caf::event_based_actor& self(const char* function) const {
+    if (self_ == nullptr)
+      detail::no_actor(function);
+    return *self_;
+  }
+
   caf::event_based_actor* self_;
+  caf::actor_system* system_;
 };
 
 } // namespace pipeactor

@@ -1,11 +1,16 @@
 #include "pipeactor/context.hpp"
 
+#include "pipeactor/error.hpp"
 #include "actors/bridge_actor.hpp"
 #include "actors/client_manager_actor.hpp"
 #include "actors/server_actor.hpp"
 #include "base/caf_0_17/scheduler.hpp"
+#include "base/log.hpp"
+#include "base/loop_thread.hpp"
 
+#include <algorithm>
 #include <mutex>
+#include <thread>
 
 namespace pipeactor {
 
@@ -17,6 +22,17 @@ struct context::impl {
       this->options.make_port = [kind = this->options.port, spin = this->options.spin] {
         return port::make_completion_port(kind, spin);
       };
+  }
+
+  /// Closes everything, and waits until it is closed.
+  void end() {
+    for (auto& bridge : bridges)
+      bridge->bridge().shut_down();
+    for (auto& bridge : bridges)
+      bridge->bridge().join();
+    for (auto& coordinator : coordinators)
+      if (auto actor = caf::actor_cast<caf::actor>(coordinator))
+        caf::anon_send(actor, caf::exit_msg{caf::actor_addr{}, make_error(errc::shutting_down)});
   }
 
   /// Returns the first `count` bridges, and starts those that do not run yet.
@@ -62,10 +78,17 @@ struct context::impl {
     if (!found)
       return sys.spawn<caf::hidden>(without_bridges, found.error());
     auto* host = &found->front()->bridge();
+    auto factory = make_session
+                     ? std::make_shared<const session_factory>(std::move(make_session))
+                     : nullptr;
     auto actor = detail::spawn_pinned<Actor>(sys, host, std::move(*found), std::move(options),
-                                             std::move(handler), std::move(make_session));
+                                             std::move(handler), std::move(factory));
     std::lock_guard guard{mutex};
-    coordinators.push_back(actor);
+    if (coordinators.size() == coordinators.capacity())
+      coordinators.erase(std::remove_if(coordinators.begin(), coordinators.end(),
+                                        [](auto& weak) { return !caf::actor_cast<caf::strong_actor_ptr>(weak); }),
+                         coordinators.end());
+    coordinators.push_back(caf::actor_cast<caf::weak_actor_ptr>(actor));
     return actor;
   }
 
@@ -88,19 +111,23 @@ struct context::impl {
   detail::handler_watch watch;
   std::mutex mutex;
   std::vector<detail::bridge_connections_ptr> bridges;
-  std::vector<caf::actor> coordinators;
+  // Weak: one that is not running, and that nobody holds, is of no use to anybody.
+  std::vector<caf::weak_actor_ptr> coordinators;
 };
 
 context::context(caf::actor_system& sys, context_options options)
     : impl_(std::make_unique<impl>(sys, std::move(options))) {}
 
 context::~context() {
-  for (auto& bridge : impl_->bridges)
-    bridge->bridge().shut_down();
-  for (auto& bridge : impl_->bridges)
-    bridge->bridge().join();
-  for (auto& coordinator : impl_->coordinators)
-    caf::anon_send_exit(coordinator, caf::exit_reason::user_shutdown);
+  if (!detail::is_loop_thread()) {
+    impl_->end();
+    return;
+  }
+  // A bridge cannot wait for its own end. The actor system, which has to outlive it, is not waited
+  // for either.
+  detail::log_warning("a context was destroyed inside a handler on one of its bridges: it ends in "
+                      "the background; destroy it on another thread, before its actor system");
+  std::thread{[ended = std::move(impl_)] { ended->end(); }}.detach();
 }
 
 caf::actor_system& context::system() const noexcept {

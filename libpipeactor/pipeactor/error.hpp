@@ -27,6 +27,7 @@ namespace pipeactor {
   X(operation_aborted, "the connection was closed before the operation ended")                     \
   X(not_connected, "the connection is closed: open a new one")                                     \
   X(not_local, "the connection belongs to another node: ask it by message")                        \
+  X(would_block, "the call would wait for its own thread: send a message instead")                 \
   X(timed_out, "the operation did not end in time: try again, or allow more time")                 \
   X(cookie_not_portable,                                                                           \
     "a cookie that comes from another node must be bytes: use cookie::of(payload)")                \

@@ -57,9 +57,9 @@ enum class write_queue_policy : uint8_t;
 
 namespace pipeactor::detail {
 
-class connection_actor;
 class connection_base;
 class connection_record;
+class event_sink;
 class payload_account;
 struct payload_block;
 

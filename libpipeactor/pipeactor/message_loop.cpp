@@ -54,9 +54,13 @@ struct message_loop::impl {
 
   ~impl() {
     // Even if the context is our own: it must not end while callbacks hold connections.
-    for (auto& coordinator : coordinators)
+    for (auto& kept : coordinators) {
+      auto coordinator = caf::actor_cast<caf::actor>(kept);
+      if (!coordinator)
+        continue;
       if (auto err = detail::ask(coordinator, defaults::request_timeout, stop{}, [] {}))
         detail::log_warning("a message loop ends before its pipes: " + describe(err));
+    }
     queue->close();
   }
 
@@ -70,7 +74,7 @@ struct message_loop::impl {
 
   void keep(const caf::actor& coordinator) {
     std::lock_guard guard{mutex};
-    coordinators.push_back(coordinator);
+    coordinators.push_back(caf::actor_cast<caf::weak_actor_ptr>(coordinator));
   }
 
   // First, so that it ends last.
@@ -78,7 +82,8 @@ struct message_loop::impl {
   pipeactor::context& context;
   std::shared_ptr<detail::event_queue> queue = std::make_shared<detail::event_queue>();
   std::mutex mutex;
-  std::vector<caf::actor> coordinators;
+  // Weak, as those of the context.
+  std::vector<caf::weak_actor_ptr> coordinators;
 };
 
 message_loop::message_loop(context_options options)
@@ -116,7 +121,8 @@ loop_end message_loop::enter_message_loop() {
 }
 
 loop_end message_loop::enter_message_loop(std::chrono::milliseconds timeout) {
-  timeout = std::min<std::chrono::milliseconds>(timeout, longest_timeout);
+  timeout = std::clamp<std::chrono::milliseconds>(timeout, std::chrono::milliseconds{0},
+                                                  longest_timeout);
   return impl_->queue->run(clock::now() + timeout);
 }
 

@@ -2,6 +2,7 @@
 
 #include "pipeactor/error.hpp"
 #include "actors/connection_base.hpp"
+#include "base/log.hpp"
 
 namespace pipeactor {
 
@@ -27,31 +28,46 @@ caf::message_handler session::message_handlers() {
   return {};
 }
 
+detail::connection_base* session::owner_for(const char* function) const {
+  if (owner_ == nullptr)
+    detail::log_warning(std::string{"a session called "} + function
+                        + " in its constructor or destructor, where it has no connection: nothing "
+                          "happens");
+  return owner_;
+}
+
 void session::async_write(payload data, pipeactor::cookie cookie) {
-  owner_->write(std::move(data), std::move(cookie));
+  if (auto* owner = owner_for("async_write"))
+    owner->write(std::move(data), std::move(cookie));
 }
 
 void session::async_read(pipeactor::cookie cookie) {
-  owner_->read(std::move(cookie));
+  if (auto* owner = owner_for("async_read"))
+    owner->read(std::move(cookie));
 }
 
 void session::async_close() {
-  owner_->close(make_error(errc::closed_by_us));
+  if (auto* owner = owner_for("async_close"))
+    owner->close(make_error(errc::closed_by_us));
 }
 
 void session::close_after_drain(caf::timespan deadline) {
-  owner_->close_after_drain(deadline);
+  if (auto* owner = owner_for("close_after_drain"))
+    owner->close_after_drain(deadline);
 }
 
 void session::fail(const std::string& text) {
-  owner_->close(make_error(errc::handler_failed, text));
+  if (auto* owner = owner_for("fail"))
+    owner->close(make_error(errc::handler_failed, text));
 }
 
 actor_view session::self() const {
-  return actor_view{owner_};
+  return actor_view{owner_, system_};
 }
 
 named_pipe_connection session::connection() const {
+  if (owner_ == nullptr)
+    return {};
   return named_pipe_connection{caf::actor{owner_}, owner_->record()};
 }
 

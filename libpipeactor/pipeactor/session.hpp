@@ -61,6 +61,9 @@ public:
 
 protected:
   // -- requests: inside handlers only ---------------------------------------------------------
+  //
+  // In the constructor and the destructor there is no connection: these functions do nothing then,
+  // and say so in the log.
 
   /// @copydoc named_pipe_connection::async_write
   void async_write(payload data, pipeactor::cookie cookie = {});
@@ -77,17 +80,23 @@ protected:
   /// Closes the connection with `errc::handler_failed` and this text.
   void fail(const std::string& text);
 
-  /// Returns the actor whose state this is.
+  /// Returns the actor whose state this is. In the destructor there is none any more: what is sent
+  /// by the view is anonymous then.
   actor_view self() const;
 
-  /// Returns the connection's handle, e.g. to send it to another actor. Holding it in
-  /// the session keeps the connection object alive after its end.
+  /// Returns the connection's handle, e.g. to send it to another actor; an empty one in the
+  /// constructor and the destructor. Holding it in the session keeps the connection object alive
+  /// after its end.
   named_pipe_connection connection() const;
 
 private:
-  friend class detail::connection_actor;
+  friend class detail::event_sink;
+
+  /// Returns the owner, or nullptr (and logs that) in the constructor and the destructor.
+  detail::connection_base* owner_for(const char* function) const;
 
   detail::connection_base* owner_ = nullptr;
+  caf::actor_system* system_ = nullptr;
 };
 
 /// Makes the session of a new connection, on its bridge.

@@ -307,7 +307,7 @@ TEST_CASE("completion_bridge lets actors that talk to each other not keep comple
 TEST_CASE("completion_bridge fires timers by the clock of its port") {
   stepped_bridge f;
   caf::scoped_actor self{f.system};
-  auto weak = caf::actor_cast<caf::weak_actor_ptr>(self);
+  auto weak = caf::make_counted<timer_client>(caf::actor_cast<caf::weak_actor_ptr>(self));
   for (int round = 0; round < 3; ++round) {
     f.bridge->timers().call_at(f.network->now() + 10ms, weak);
     f.turn();
@@ -325,10 +325,10 @@ TEST_CASE("completion_bridge sleeps no longer than until its first timer") {
   auto actor = spawn_noting(f, log);
   caf::scoped_actor self{f.system};
   // A bridge without a thread would need the clock to be moved: this one has to wake by itself.
-  auto weak = caf::actor_cast<caf::weak_actor_ptr>(self);
+  auto weak = caf::make_counted<timer_client>(caf::actor_cast<caf::weak_actor_ptr>(self));
   class timer_setter final : public pinned_actor {
   public:
-    timer_setter(caf::actor_config& cfg, completion_bridge& bridge, caf::weak_actor_ptr who)
+    timer_setter(caf::actor_config& cfg, completion_bridge& bridge, timer_client_ptr who)
         : pinned_actor(cfg), bridge_(bridge), who_(std::move(who)) {}
 
     caf::behavior make_behavior() override {
@@ -340,7 +340,7 @@ TEST_CASE("completion_bridge sleeps no longer than until its first timer") {
 
   private:
     completion_bridge& bridge_;
-    caf::weak_actor_ptr who_;
+    timer_client_ptr who_;
   };
   auto setter = spawn_pinned<timer_setter>(f.system, f.bridge.get(), *f.bridge, weak);
   for (int delay : {0, 1, 20}) {

@@ -14,8 +14,8 @@ const auto begin_of_time = port::time_point{} + 1h;
 
 /// Actors that count the timers that have fired for them: this thread in their place.
 struct owners {
-  caf::weak_actor_ptr weak(caf::scoped_actor& self) {
-    return caf::actor_cast<caf::weak_actor_ptr>(self);
+  timer_client_ptr weak(caf::scoped_actor& self) {
+    return caf::make_counted<timer_client>(caf::actor_cast<caf::weak_actor_ptr>(self));
   }
 
   /// Returns how many timers have fired for `self` since the last call.

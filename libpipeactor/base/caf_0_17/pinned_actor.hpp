@@ -3,6 +3,7 @@
 // Actors that live on one of our loops, and the runs of actors on it.
 
 #include "pipeactor/caf.hpp"
+#include "base/errors.hpp"
 
 #include <caf/actor_config.hpp>
 #include <caf/actor_system.hpp>
@@ -46,7 +47,7 @@ public:
   explicit pinned_actor(caf::actor_config& cfg) : super(cfg), host_(cfg.host) {}
 
   void enqueue(caf::mailbox_element_ptr element, caf::execution_unit*) override {
-    super::enqueue(std::move(element), host_);
+    take_in(std::move(element));
   }
 
   subtype_t subtype() const override {
@@ -69,19 +70,9 @@ public:
   /// its thread would wake up for each actor that ends, to look for timeouts. A pinned actor never
   /// has any there: its requests wait without end, or until a timer of the bridge.
   bool cleanup(caf::error&& reason, caf::execution_unit* host) override {
-    if (!mailbox().blocked())
-      return super::cleanup(std::move(reason), host);
-    awaited_responses_.clear();
-    multiplexed_responses_.clear();
-    mailbox().close();
-    get_normal_queue().flush_cache();
-    get_urgent_queue().flush_cache();
-    // Bounces what other threads have sent in between, and what was skipped before.
-    caf::detail::sync_request_bouncer bounce{reason};
-    while (mailbox().queue().new_round(1000, bounce).consumed_items > 0) {
-    }
-    unregister_from_system();
-    return monitorable_actor::cleanup(std::move(reason), host);
+    auto result = end(std::move(reason), host);
+    on_ended();
+    return result;
   }
 
   /// Returns whether a message may be handled at once, past the mailbox: nothing waits in the
@@ -113,10 +104,43 @@ public:
   }
 
 protected:
-  /// Called if a handler threw `error`. Returns the answer to the request that was being handled.
-  /// An exception ends the actor.
-  virtual caf::error handler_threw(std::exception_ptr error) {
-    std::rethrow_exception(std::move(error));
+  /// Called if a handler threw `thrown`, which ends no pinned actor. Returns the answer to the
+  /// request that was being handled.
+  virtual caf::error handler_threw(std::exception_ptr thrown) {
+    return errors::request_threw(name(), std::move(thrown));
+  }
+
+  /// Takes a message that was sent to this actor. Any thread.
+  virtual void take_in(caf::mailbox_element_ptr element) {
+    post(std::move(element));
+  }
+
+  /// Called for each message that the actor has not handled when it ends.
+  virtual void never_handled(const caf::mailbox_element&) {}
+
+  /// Called when the actor has ended and its mailbox is closed: on its host, or on the thread that
+  /// drops the last reference.
+  virtual void on_ended() {}
+
+  /// Puts a message into the mailbox, and wakes the actor. A request to one that has ended is
+  /// answered.
+  /// @returns false if the actor has ended
+  bool post(caf::mailbox_element_ptr element) {
+    auto mid = element->mid;
+    auto sender = mid.is_request() ? element->sender : nullptr;
+    switch (mailbox().push_back(std::move(element))) {
+    case caf::intrusive::inbox_result::unblocked_reader:
+      caf::intrusive_ptr_add_ref(ctrl());
+      host_->exec_later(this);
+      return true;
+    case caf::intrusive::inbox_result::success:
+      return true;
+    case caf::intrusive::inbox_result::queue_closed:
+      break;
+    }
+    if (mid.is_request())
+      caf::detail::sync_request_bouncer{caf::monitorable_actor::fail_state()}(sender, mid);
+    return false;
   }
 
   /// Returns the promise to answer the message that is being handled, or an empty one if nobody
@@ -133,6 +157,18 @@ protected:
     return !awaited_responses_.empty() || !multiplexed_responses_.empty();
   }
 
+  /// Returns whether messages wait for an answer (`.await`).
+  bool is_awaiting() const noexcept {
+    return !awaited_responses_.empty();
+  }
+
+  /// Lets messages that wait for an answer go on. The answer is still handled when it comes.
+  void stop_awaiting() {
+    for (auto& [id, handler] : awaited_responses_)
+      multiplexed_responses_.emplace(id, std::move(handler));
+    awaited_responses_.clear();
+  }
+
   /// Ignores the answers that are still to come.
   void forget_pending_responses() {
     awaited_responses_.clear();
@@ -140,6 +176,28 @@ protected:
   }
 
 private:
+  bool end(caf::error&& reason, caf::execution_unit* host) {
+    if (!mailbox().blocked())
+      return super::cleanup(std::move(reason), host);
+    awaited_responses_.clear();
+    multiplexed_responses_.clear();
+    mailbox().close();
+    get_normal_queue().flush_cache();
+    get_urgent_queue().flush_cache();
+    // What other threads have sent in between, and what was skipped before.
+    caf::detail::sync_request_bouncer bounce{reason};
+    auto end = [&](const auto&... queues_and_element) {
+      auto& element = std::get<sizeof...(queues_and_element) - 1>(std::tie(queues_and_element...));
+      never_handled(element);
+      bounce(element);
+      return caf::intrusive::task_result::resume;
+    };
+    while (mailbox().queue().new_round(1000, end).consumed_items > 0) {
+    }
+    unregister_from_system();
+    return monitorable_actor::cleanup(std::move(reason), host);
+  }
+
   /// The same as alive(), whose first question nearly always decides.
   bool has_work() const noexcept {
     return !bhvr_stack_.empty() || alive();

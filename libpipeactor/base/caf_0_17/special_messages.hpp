@@ -20,6 +20,27 @@ void send_response(const caf::actor& receiver, caf::message_id response, T answe
   receiver->enqueue(caf::make_mailbox_element(nullptr, response, {}, std::move(answer)), nullptr);
 }
 
+/// Returns the content of a message if it is a `T` and nothing else, or nullptr.
+template <class T>
+const T* content_as(const caf::mailbox_element& element) {
+  // Only the function that returns the content is not const.
+  auto& content = const_cast<caf::mailbox_element&>(element).content();
+  return content.match_elements<T>() ? &content.get_as<T>(0) : nullptr;
+}
+
+/// Sends a message after `delay`, by CAF's clock.
+inline void send_by_clock(caf::actor_system& system, caf::strong_actor_ptr receiver,
+                          caf::timespan delay, caf::message content) {
+  auto& clock = system.clock();
+  auto now = clock.now();
+  auto when = delay < caf::actor_clock::time_point::max() - now
+                ? now + std::chrono::duration_cast<caf::actor_clock::duration_type>(delay)
+                : caf::actor_clock::time_point::max();
+  clock.schedule_message(when, std::move(receiver),
+                         caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
+                                                   std::move(content)));
+}
+
 /// Calls `then` when `receiver`, an actor of any node, has handled all that `self` has sent to it:
 /// sends a request that CAF answers for every event-based actor.
 template <class F>
