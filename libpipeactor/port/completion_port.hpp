@@ -21,7 +21,7 @@
 //   4. A new platform needs what port/linux and port/windows have under one name: pipe_name,
 //      pipe_discovery, peer_identity (with principal.hpp), make_completion_port; and a line in
 //      tests/headers/CMakeLists.txt and in OS_ALLOWED of tests/lint.py.
-//   5. Tests: the list in tests/contract/fixture.cpp, tests/unit/<name>_port_test.cpp for what
+//   5. Tests: the list in tests/contract/unix_client.cpp, tests/unit/<name>_port_test.cpp for what
 //      only this port knows, PORTS in tests/integration/CMakeLists.txt.
 //
 // Ports are read side by side: what does the same has the same name and the same place in each.
