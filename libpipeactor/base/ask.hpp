@@ -1,8 +1,8 @@
 #pragma once
 
 #include "pipeactor/caf.hpp"
-#include "pipeactor/error.hpp"
 #include "pipeactor/messages.hpp"
+#include "base/errors.hpp"
 
 #include <caf/scoped_actor.hpp>
 
@@ -18,7 +18,7 @@ template <class Request, class Take>
 caf::error ask(const caf::actor& who, std::chrono::milliseconds timeout, Request request,
                Take take) {
   if (!who)
-    return make_error(errc::not_connected, "this handle is empty");
+    return errors::empty_handle();
   caf::error result;
   caf::scoped_actor self{who->home_system(), true};
   self->request(who, timeout, std::move(request)).receive(take, [&](caf::error& err) {

@@ -9,6 +9,11 @@ caf::error failed(errc code, std::string_view what, int os_code, std::string_vie
                     os_code);
 }
 
+caf::error empty_handle() {
+  return make_error(errc::not_connected,
+                    "this handle is empty: make a server, client manager or connection first");
+}
+
 caf::error received_too_large(size_t size, size_t limit) {
   return make_error(errc::message_too_large,
                     fmt::format("the peer sent a message of {} bytes, max_message_size is {}: "

@@ -17,6 +17,9 @@ namespace pipeactor::errors {
 /// advice the general text of `code` takes its place.
 caf::error failed(errc code, std::string_view what, int os_code = 0, std::string_view advice = {});
 
+/// A request was made with an empty handle.
+caf::error empty_handle();
+
 // -- messages ---------------------------------------------------------------------------------
 
 /// The peer sent a message of `size` bytes, more than `max_message_size`.

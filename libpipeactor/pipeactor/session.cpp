@@ -3,7 +3,15 @@
 #include "pipeactor/error.hpp"
 #include "actors/connection_base.hpp"
 
+#include <type_traits>
+
 namespace pipeactor {
+
+// A session has a function for each event of a connection.
+#define PIPEACTOR_CHECK(event)                                                                     \
+  static_assert(std::is_member_function_pointer_v<decltype(&session::event)>);
+PIPEACTOR_CLIENT_EVENTS(PIPEACTOR_CHECK)
+#undef PIPEACTOR_CHECK
 
 session::~session() = default;
 
