@@ -16,13 +16,13 @@ TEST_CASE("pipecat talks to pipecat") {
   CHECK(client.output() == "one\ntwo\nthree\n");
 }
 
-TEST_CASE("pipecat connect tells that there is no such pipe") {
+TEST_CASE("pipecat connect reports that there is no such pipe") {
   process client{connect(unique_name(), "")};
   CHECK(client.wait() == 1);
   CHECK(client.output().find("no_such_pipe") != std::string::npos);
 }
 
-TEST_CASE("a plain blocking client that reads bytes gets its answers, in message mode too") {
+TEST_CASE("a plain blocking client that reads bytes gets its answers, even in message mode") {
   auto mode = GENERATE(as<std::string>{}, "--mode message", "--mode byte");
   auto name = unique_name();
   process server{listen(name, "--echo " + mode)};
