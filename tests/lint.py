@@ -103,6 +103,8 @@ def check_file(root, path):
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 # A path of a source file in backticks: of the tree, or of the library without its folder.
 SOURCE = re.compile(r"`([\w./-]+/[\w.-]+\.(?:hpp|cpp|py|sh|json|md))`")
+# A script of the tree, also inside a command.
+SCRIPT = re.compile(r"(?<![\w./-])scripts/[\w/-]+\.sh")
 
 
 def anchors(path):
@@ -124,6 +126,9 @@ def check_links(root, page):
                 yield number, f"a link to {link}, which is not there"
             elif anchor and anchor not in anchors(target):
                 yield number, f"a link to {link}: no such heading"
+        for name in SCRIPT.findall(line):
+            if not (root / name).exists():
+                yield number, f"a script {name}, which is not there"
         for name in SOURCE.findall(line):
             if not any((root / folder / name).exists() for folder in ("", "libpipeactor", "docs")):
                 yield number, f"a path {name}, which is not there"

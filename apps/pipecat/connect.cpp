@@ -220,7 +220,7 @@ const char* help = R"(Examples:
       sends one message
   pipecat connect my_service --trust list:postgres
       lets user postgres run the server; without --trust only you or root may, since another
-      user could be faster to take the name
+      user could take the name first
 
 The exit code is 0 if everything was sent and all expected replies came, otherwise 1; then a
 line on standard error says why (e.g. no such pipe, busy, access denied). Empty lines are not
@@ -256,7 +256,7 @@ command add_connect(CLI::App& tool) {
     ->type_name("N");
   add_seconds(app, "--linger", options->linger,
               "Once standard input has ended, wait for replies until\n"
-              "none has come for so long (default 0.5; 5 with\n--expect).");
+              "none has come for that long (default 0.5; 5 with\n--expect).");
   add_access(app, "--trust", options->client.trusted_servers,
              "Who may run the server, as for listen --access (default\n"
              "owner: you or root). Nothing is sent to anyone else.");

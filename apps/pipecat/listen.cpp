@@ -351,7 +351,7 @@ the socket lies in /run/pipeactor, which an administrator makes:
 install -d -m 1777 /run/pipeactor
 
 The line LISTENING <path> says that clients may connect. SIGINT or SIGTERM ends the server.
-Empty lines of standard input are not sent. Plain listen and --broadcast go at the speed of the
+Empty lines of standard input are not sent. Plain listen and --broadcast run at the speed of the
 slowest client. A client that does not read holds up the others for at most 1 s at a time; when
 16 MiB or 65536 messages wait for it, it is disconnected.)";
 

@@ -44,7 +44,7 @@ void add_name(CLI::App& app, std::string& name) {
 void add_mode(CLI::App& app, pipe_mode& mode) {
   add_choice(app, "--mode", mode, modes,
              "message: each write arrives as one message (default);\n"
-             "byte: a stream, as nc, curl and node speak.");
+             "byte: a stream, as nc, curl and node use.");
 }
 
 void add_port(CLI::App& app, context_options& options) {

@@ -10,14 +10,6 @@
 
 namespace pipeactor::detail {
 
-namespace {
-
-answer_promise answer(const caf::response_promise& promise) {
-  return promise.pending() ? std::make_unique<caf::response_promise>(promise) : nullptr;
-}
-
-} // namespace
-
 connection_actor::connection_actor(caf::actor_config& cfg, bridge_connections_ptr bridge,
                                    connection_record_ptr record,
                                    const connection_settings& settings)
@@ -72,34 +64,6 @@ caf::behavior connection_actor::make_behavior() {
   return result;
 }
 
-caf::message_handler connection_actor::requests() {
-  return {
-    [this](const async_write& x) -> caf::response_promise {
-      auto promise = promise_of_request();
-      write(x.data, x.cookie, answer(promise));
-      return promise;
-    },
-    [this](const async_read& x) -> caf::response_promise {
-      auto promise = promise_of_request();
-      read(x.cookie, answer(promise));
-      return promise;
-    },
-    [this](const async_close&) {
-      auto promise = promise_of_request();
-      pending_.add_close(promise, state_ == connection_state::closed);
-      close(make_error(errc::closed_by_us));
-      return promise;
-    },
-    [this](const pipeactor::close_after_drain& x) {
-      auto promise = promise_of_request();
-      pending_.add_close(promise, state_ == connection_state::closed);
-      close_after_drain(x.deadline);
-      return promise;
-    },
-    [this](const get_stats&) { return stats(); },
-  };
-}
-
 caf::message_handler connection_actor::completions() {
   return {
     [this](const received& x) { handle(x); },
@@ -144,6 +108,8 @@ void connection_actor::end_with_pipe_closed() {
 void connection_actor::on_exit() {
   // Runs on the bridge, or on whichever thread drops the last handle.
   pending_.abandon();
+  if (bridge_->bridge().runs_here())
+    record().owner = nullptr;
   if (auto timers = timers_.take_all(); !timers.empty())
     if (auto bridge = bridge_->actor())
       caf::anon_send(bridge, cancel_timers{std::move(timers)});
@@ -158,8 +124,16 @@ void connection_actor::on_exit() {
   events_.end();
 }
 
+void connection_actor::never_handled(const caf::mailbox_element& element) {
+  if (content_as<closed>(element) != nullptr)
+    bridge_->bridge().close_handled();
+  connection_base::never_handled(element);
+}
+
 caf::invoke_message_result connection_actor::consume(caf::mailbox_element& element) {
   handler_pulse::run run{*bridge_->bridge().pulse(), record().id()};
+  if (bridge_->port() == nullptr)
+    drop_session();
   if (element.mid.is_response())
     timers_.answered(element.mid);
   // A session that waits for an answer holds up neither the end nor what was asked before it.
@@ -170,7 +144,7 @@ caf::invoke_message_result connection_actor::consume(caf::mailbox_element& eleme
 
 bool connection_actor::wins_over_await(const caf::mailbox_element& element) const {
   return content_as<async_close>(element) != nullptr || content_as<caf::exit_msg>(element) != nullptr
-         || (content_as<timer_expired>(element) != nullptr && timers_.is_drain_over());
+         || (content_as<timer_expired>(element) != nullptr && timers_.is_deadline_over());
 }
 
 // -- opening ----------------------------------------------------------------------------------
@@ -246,7 +220,7 @@ bool connection_actor::try_again_later(caf::error reason) {
 /// Tells now what failed with the lost pipe; a handler may close the connection.
 void connection_actor::begin_anew(const caf::error& lost) {
   reason_ = {};
-  timers_.cancel_drain();
+  timers_.cancel_own();
   port::completion_port::reopen(record());
   bridge_->enroll(connection_record_ptr{&record()});
   pending_.raise_refused();
@@ -310,7 +284,7 @@ void connection_actor::handle(const read_ended& x) {
   events_.await_handler();
   close_if_drained();
   if (state_ == connection_state::draining)
-    timers_.close_after(defaults::drain_timeout);
+    begin_drain_period();
 }
 
 // -- writing ----------------------------------------------------------------------------------
@@ -434,17 +408,23 @@ void connection_actor::on_drained() {
 }
 
 void connection_actor::handle(const closed&) {
+  bridge_->bridge().close_handled();
   if (try_again_later(reason_) || apply(connection_event::pipe_closed) != connection_action::finish)
     return;
   finish();
   // An actor that waits for an answer lives on until it comes, and what its session holds on to
   // would hold up the end of the actor system.
-  if (events_.session() != nullptr && awaits_responses() && bridge_->bridge().is_stopping()) {
-    // Handlers of the session's point to it.
-    forget_pending_responses();
-    become(requests().or_else(completions()));
-    events_.drop_session();
-  }
+  if (awaits_responses() && bridge_->bridge().is_stopping())
+    drop_session();
+}
+
+void connection_actor::drop_session() {
+  if (events_.session() == nullptr)
+    return;
+  // Handlers of the session's point to it.
+  forget_pending_responses();
+  become(requests().or_else(completions()));
+  events_.drop_session();
 }
 
 /// The pipe is closed, or was never made.
@@ -477,10 +457,24 @@ void connection_actor::finish() {
 // -- timers -----------------------------------------------------------------------------------
 
 void connection_actor::on_timer() {
-  if (timers_.is_drain_over())
+  if (timers_.is_deadline_over() || (timers_.take_drain_period() && !drain_makes_progress()))
     close(reason_ ? reason_ : make_error(errc::closed_by_us));
   else if (timers_.take_retry() && apply(connection_event::retry_due) == connection_action::dial)
     dial();
+}
+
+bool connection_actor::drain_makes_progress() {
+  auto before = drained_bytes_;
+  begin_drain_period();
+  return drained_bytes_ != before;
+}
+
+/// The peer writes no more: it has to take something in each period.
+void connection_actor::begin_drain_period() {
+  if (auto* port = port_of_pipe()) {
+    drained_bytes_ = sent_.bytes + port->bytes_sent_of_oldest(record());
+    timers_.begin_drain_period(defaults::drain_timeout);
+  }
 }
 
 // -- statistics -------------------------------------------------------------------------------

@@ -33,6 +33,7 @@ public:
 
   caf::behavior make_behavior() override;
   void on_exit() override;
+  void never_handled(const caf::mailbox_element& element) override;
   void on_ended() override {
     events_.clear();
   }
@@ -64,6 +65,9 @@ public:
              broadcast_tracker_ptr tracker = nullptr) override;
   void read(pipeactor::cookie cookie, answer_promise promise = {}) override;
   void close(caf::error reason) override;
+  void answer_when_closed(caf::response_promise promise) override {
+    pending_.add_close(std::move(promise), state_ == connection_state::closed);
+  }
   void close_after_drain(caf::timespan deadline) override;
   caf::error handler_threw(std::exception_ptr thrown) override;
   connection_stats stats() const override;
@@ -99,7 +103,6 @@ private:
 
   // -- behavior -------------------------------------------------------------------------------
 
-  caf::message_handler requests();
   caf::message_handler completions();
   void on_exit_message(const caf::error& reason);
   void end_with_pipe_closed();
@@ -137,6 +140,10 @@ private:
   void on_drained();
   void finish();
   void on_timer();
+  void begin_drain_period();
+  bool drain_makes_progress();
+  /// Destroys the session before its actor: it must not run on another thread than its bridge's.
+  void drop_session();
 
   bridge_connections_ptr bridge_;
   caf::actor coordinator_;
@@ -152,6 +159,8 @@ private:
   caf::error reason_;
   /// Set if an exit message asks the actor to end after its pipe.
   caf::error exit_reason_;
+  /// Bytes that had left when the period to drain began.
+  uint64_t drained_bytes_ = 0;
   connection_state state_;
   bool closes_after_drain_ = false;
   /// The end was asked for on this side: the connection does not come back.

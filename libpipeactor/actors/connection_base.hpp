@@ -8,6 +8,8 @@
 #include "actors/connection_record.hpp"
 #include "bridge/pipe_owner.hpp"
 
+#include <caf/message_handler.hpp>
+
 #include <exception>
 
 namespace pipeactor::detail {
@@ -37,6 +39,8 @@ public:
     = 0;
   virtual void read(pipeactor::cookie cookie, answer_promise promise = {}) = 0;
   virtual void close(caf::error reason) = 0;
+  /// Answers a request to close, if it is one, when the pipe is closed.
+  virtual void answer_when_closed(caf::response_promise promise) = 0;
   virtual void close_after_drain(caf::timespan deadline) = 0;
 
   /// A handler threw: closes the connection with `errc::handler_failed`.
@@ -48,6 +52,9 @@ public:
   // -- operations that are asked of an actor that has ended: their cookies come back -----------
 
 protected:
+  /// Returns the handlers of the library's requests.
+  caf::message_handler requests();
+
   void take_in(caf::mailbox_element_ptr element) override;
   void never_handled(const caf::mailbox_element& element) override;
 

@@ -2,7 +2,7 @@
 
 #include "bridge/completion_bridge.hpp"
 
-#include <algorithm>
+#include <array>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -26,8 +26,13 @@ public:
   /// Closes after `delay` at the latest, whatever waits to be sent.
   void close_after(caf::timespan delay) {
     auto when = later(bridge_.port()->now(), delay);
-    if (!drain_ || when < drain_->first)
-      set(drain_, when);
+    if (!deadline_ || when < deadline_->first)
+      set(deadline_, when);
+  }
+
+  /// Asks after `delay` whether the peer took something in between.
+  void begin_drain_period(caf::timespan delay) {
+    set(drain_period_, later(bridge_.port()->now(), delay));
   }
 
   /// Ends a request with an error after `timeout`, unless answered() comes first.
@@ -55,27 +60,25 @@ public:
       bridge_.timers().cancel(request.mapped());
   }
 
-  /// Returns whether the time to drain is over.
-  bool is_drain_over() const {
-    return is_over(drain_);
+  /// Returns whether the deadline of close_after() is over.
+  bool is_deadline_over() const {
+    return is_over(deadline_);
+  }
+
+  /// Returns whether a period to drain is over, once.
+  bool take_drain_period() {
+    return take(drain_period_);
   }
 
   /// Returns whether it is time to connect again, once.
   bool take_retry() {
-    if (!is_over(retry_))
-      return false;
-    cancel(retry_);
-    return true;
-  }
-
-  void cancel_drain() noexcept {
-    cancel(drain_);
+    return take(retry_);
   }
 
   /// What the connection itself waits for is over. Requests of its session may still be answered.
   void cancel_own() noexcept {
-    cancel(retry_);
-    cancel(drain_);
+    for (auto* own : own_timers())
+      cancel(*own);
   }
 
   /// The connection's actor ends. Returns what is to be cancelled on the bridge's thread. Any
@@ -86,7 +89,7 @@ public:
     std::vector<timer_queue::timer_id> result;
     for (auto& [response, timer] : std::exchange(requests_, {}))
       result.push_back(timer);
-    for (auto* own : {&retry_, &drain_})
+    for (auto* own : own_timers())
       if (*own)
         result.push_back(*std::exchange(*own, std::nullopt));
     return result;
@@ -106,6 +109,17 @@ private:
     return which && bridge_.port() != nullptr && which->first <= bridge_.port()->now();
   }
 
+  std::array<timer*, 3> own_timers() noexcept {
+    return {&retry_, &deadline_, &drain_period_};
+  }
+
+  bool take(timer& which) {
+    if (!is_over(which))
+      return false;
+    cancel(which);
+    return true;
+  }
+
   void set(timer& which, port::time_point when) {
     cancel(which);
     which = bridge_.timers().call_at(when, client());
@@ -122,7 +136,8 @@ private:
   /// Made with the first timer.
   timer_client_ptr client_;
   timer retry_;
-  timer drain_;
+  timer deadline_;
+  timer drain_period_;
   /// Those of requests, by the id of the answer.
   std::unordered_map<uint64_t, timer_queue::timer_id> requests_;
 };

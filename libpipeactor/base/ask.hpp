@@ -1,7 +1,6 @@
 #pragma once
 
 #include "pipeactor/caf.hpp"
-#include "pipeactor/error.hpp"
 #include "pipeactor/messages.hpp"
 #include "base/errors.hpp"
 #include "base/loop_thread.hpp"
@@ -21,7 +20,7 @@ template <class Request, class Take>
 caf::error ask(const caf::actor& who, std::chrono::milliseconds timeout, Request request,
                Take take) {
   if (!who)
-    return make_error(errc::not_connected, "this handle is empty");
+    return errors::empty_handle();
   if (is_loop_thread())
     return errors::must_not_wait_here();
   caf::error result;

@@ -25,6 +25,11 @@ caf::error must_not_wait_here() {
                     "send the message of the same name to the actor instead");
 }
 
+caf::error empty_handle() {
+  return make_error(errc::not_connected,
+                    "this handle is empty: make a server, client manager or connection first");
+}
+
 caf::error received_too_large(size_t size, size_t limit) {
   return make_error(errc::message_too_large,
                     fmt::format("the peer sent a message of {} bytes, max_message_size is {}: "

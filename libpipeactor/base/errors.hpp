@@ -24,6 +24,9 @@ caf::error request_threw(std::string_view who, std::exception_ptr thrown);
 /// A function that waits for an answer was called inside a handler on a bridge.
 caf::error must_not_wait_here();
 
+/// A request was made with an empty handle.
+caf::error empty_handle();
+
 // -- messages ---------------------------------------------------------------------------------
 
 /// The peer sent a message of `size` bytes, more than `max_message_size`.

@@ -74,8 +74,11 @@ void completion_bridge::turn(port::time_point deadline) {
   loop_thread_mark mark;
   auto* outer = std::exchange(running_bridge, this);
   working_ = false;
-  if (is_stopping())
+  if (is_stopping()) {
     residents_.close_all();
+    if (residents_.is_empty() && turns_left_ > 0)
+      --turns_left_;
+  }
   take_inbox();
   if (!jobs_.empty())
     deadline = port::time_point::min();
@@ -113,8 +116,9 @@ void completion_bridge::join() {
 }
 
 bool completion_bridge::is_finished() const noexcept {
-  return is_stopping() && residents_.is_empty() && jobs_.empty()
-         && !inbox_filled_.load(std::memory_order_acquire);
+  if (!is_stopping() || !residents_.is_empty() || unhandled_closes_ > 0)
+    return false;
+  return turns_left_ == 0 || (jobs_.empty() && !inbox_filled_.load(std::memory_order_acquire));
 }
 
 void completion_bridge::finish() {
@@ -133,6 +137,10 @@ void completion_bridge::finish() {
   residents_.on_finished();
 }
 
+bool completion_bridge::runs_here() const noexcept {
+  return running_bridge == this;
+}
+
 void completion_bridge::send_as(const caf::strong_actor_ptr& sender) {
   std::apply([&](auto&... elements) { (elements.sender(sender), ...); }, elements_);
 }
@@ -144,7 +152,7 @@ void completion_bridge::schedule(job ready) {
     forward_to_scheduler(system(), std::move(ready));
     return;
   }
-  if (running_bridge == this) {
+  if (runs_here()) {
     jobs_.push_back(std::move(ready));
     return;
   }
@@ -164,7 +172,7 @@ void completion_bridge::schedule(job ready) {
 // -- delivering -------------------------------------------------------------------------------
 
 pipe_owner* completion_bridge::hold_owner(owned_pipe& pipe) {
-  if (served_ == nullptr || &owner_of(served_).pipe() != &pipe)
+  if (served_ == nullptr || &owner_of(served_).pipe() != &pipe || pipe.owner == nullptr)
     served_ = caf::actor_cast<caf::strong_actor_ptr>(pipe.owner);
   if (served_ == nullptr)
     return nullptr;
@@ -214,7 +222,9 @@ void completion_bridge::on_write_failed(port::pipe_record& pipe, size_t count,
 void completion_bridge::on_closed(port::pipe_record& pipe) {
   owned_pipe_ptr kept{&owned(pipe)};
   residents_.on_closed(*kept);
-  pass_on(*kept, closed{});
+  ++unhandled_closes_;
+  if (pass_on(*kept, closed{}) == nullptr)
+    close_handled();
 }
 
 // -- the loop ---------------------------------------------------------------------------------

@@ -65,6 +65,9 @@ public:
     return stopping_.load(std::memory_order_acquire);
   }
 
+  /// Returns whether the calling thread runs a turn of this bridge.
+  bool runs_here() const noexcept;
+
   const handler_pulse_ptr& pulse() const noexcept {
     return pulse_;
   }
@@ -83,6 +86,11 @@ public:
 
   timer_queue& timers() noexcept {
     return timers_;
+  }
+
+  /// The owner of a pipe has handled `closed`, or has ended before: the bridge waits for that.
+  void close_handled() noexcept {
+    --unhandled_closes_;
   }
 
   /// Lets the owner of `pipe`, an `Actor`, handle `message` by way of `element`: now, or in its
@@ -161,6 +169,11 @@ private:
   std::deque<job> jobs_;
   timer_queue timers_;
   bool working_ = false;
+  /// The owners that have not handled `closed` yet.
+  size_t unhandled_closes_ = 0;
+  /// How many turns a bridge that has nothing left gives its actors to end by themselves: one that
+  /// keeps itself busy must not keep the context alive.
+  size_t turns_left_ = defaults::turns_after_end;
 
   /// What pass_on() fills, one of each kind.
   std::tuple<reusable_element<received>, reusable_element<sent>, reusable_element<write_failed>,

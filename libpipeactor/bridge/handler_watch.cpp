@@ -2,7 +2,7 @@
 
 #include "base/log.hpp"
 
-#include <string>
+#include <spdlog/fmt/fmt.h>
 
 namespace pipeactor::detail {
 
@@ -75,10 +75,10 @@ void handler_watch::look_at(watched& bridge, clock::time_point now) {
     return;
   bridge.reported = true;
   pulse.slow_handlers_.fetch_add(1, std::memory_order_relaxed);
-  log_warning("a handler of connection " + std::to_string(connection) + " runs for over "
-              + std::to_string(std::chrono::milliseconds{defaults::slow_handler}.count())
-              + " ms, and all connections of its bridge wait for it: "
-                "hand work that takes long to another actor");
+  log_warning(fmt::format(
+    "a handler of connection {} runs for over {} ms, and all connections of its bridge wait for "
+    "it: hand work that takes long to another actor",
+    connection, std::chrono::milliseconds{defaults::slow_handler}.count()));
 }
 
 } // namespace pipeactor::detail

@@ -11,10 +11,10 @@ namespace pipeactor {
 
 namespace detail {
 
-/// Ends a request of a connection's actor with an error after `timeout`, unless its answer
-/// came. By the bridge's clock: that of CAF 0.17 keeps the actor alive meanwhile, and its thread
-/// blocks for good where it drops the last reference to one while it is busy.
-/// @param response what the answer is known by
+/// Ends a request of a connection's actor with an error after `timeout`, unless the answer came
+/// before. Uses the bridge's clock. The clock of CAF 0.17 would keep the actor alive, and its
+/// thread blocks forever if it drops the last reference to an actor while it is busy.
+/// @param response the id of the answer
 PIPEACTOR_EXPORT void time_out_request(caf::event_based_actor& self, caf::message_id response,
                                        caf::timespan timeout);
 
@@ -38,34 +38,37 @@ caf::timespan to_timespan(std::chrono::duration<Rep, Period> delay) {
 
 } // namespace detail
 
-/// What a session may do with the actor whose state it is: everything but change its
-/// behavior or end it (as `caf::typed_actor_view` does), so that the library's own
-/// requests are always answered. Use it on the connection's bridge only, that is inside
-/// handlers. In the session's destructor the actor has ended: `system`, `spawn` and `send` still
-/// work, `actor` is empty, and the rest ends the program with a text that says why.
+/// The actor of a connection, as its session may use it. Like `caf::typed_actor_view`, it does not
+/// let the session change the actor's behavior or end the actor, so that requests of the library
+/// are always answered. Use it only inside handlers of the session. In the session's destructor the
+/// actor has ended: `system`, `spawn`, `send` and `delayed_send` still work, `actor` is empty, and
+/// the rest ends the program with a text that says why.
 class actor_view {
 public:
+  /// For the library: see `session::self`.
   /// @param self nullptr if the actor has ended
   actor_view(caf::event_based_actor* self, caf::actor_system* system) noexcept
       : self_(self), system_(system) {}
 
-  /// Not in a session's constructor.
+  /// Returns the actor system. Not in a session's constructor.
   caf::actor_system& system() const {
     if (system_ == nullptr)
       detail::no_actor("system");
     return *system_;
   }
 
-  /// Returns the connection's actor. Holding it keeps the connection object alive: don't
-  /// store it in the session.
+  /// Returns the connection's actor. Do not store it in the session: they would keep each other
+  /// alive.
   caf::actor actor() const {
     return self_ != nullptr ? caf::actor{self_} : caf::actor{};
   }
 
+  /// Returns the sender of the message that is being handled, or nullptr if it has none.
   const caf::strong_actor_ptr& current_sender() const {
     return self("current_sender").current_sender();
   }
 
+  /// Sends a message to another actor.
   template <class Handle, class... Ts>
   void send(const Handle& destination, Ts&&... xs) {
     if (self_ != nullptr)
@@ -74,8 +77,8 @@ public:
       caf::anon_send(destination, std::forward<Ts>(xs)...);
   }
 
-  /// Sends a message after `delay`. It does not keep the connection alive, and is not sent any
-  /// more after the context's end.
+  /// Sends a message to another actor, or to this one, after `delay`. It does not keep the
+  /// connection alive, and is not sent any more after the context's end.
   template <class Handle, class Rep, class Period, class... Ts>
   void delayed_send(const Handle& destination, std::chrono::duration<Rep, Period> delay,
                     Ts&&... xs) {
@@ -83,9 +86,10 @@ public:
                        detail::to_timespan(delay), caf::make_message(std::forward<Ts>(xs)...));
   }
 
-  /// Asks another actor; continue with `.then` (other messages are handled meanwhile) or
-  /// `.await` (they wait). Where no answer comes in time the error is
-  /// `caf::sec::request_timeout`. A request does not keep the connection alive.
+  /// Sends a request to another actor. Continue with `.then` to handle other messages until the
+  /// answer comes, or with `.await` to let them wait. If no answer comes in time, the answer is the
+  /// error `caf::sec::request_timeout`. A request does not keep the connection alive.
+  /// @param timeout `caf::infinite` for none
   template <class Handle, class Timeout, class... Ts>
   auto request(const Handle& destination, const Timeout& timeout, Ts&&... xs) {
     auto& actor = self("request");
@@ -95,28 +99,31 @@ public:
     return result;
   }
 
+  /// Returns a promise to answer the message that is being handled later.
   template <class... Ts>
   auto make_response_promise() {
     return self("make_response_promise").template make_response_promise<Ts...>();
   }
 
-  /// The end of a monitored actor arrives in `session::down`.
+  /// Watches another actor: its end calls `session::down`.
   template <class Handle>
   void monitor(const Handle& other) {
     self("monitor").monitor(other);
   }
 
+  /// Ends a `monitor`.
   template <class Handle>
   void demonitor(const Handle& other) {
     self("demonitor").demonitor(other);
   }
 
-  /// When a linked actor fails the connection is closed, and the other way round.
+  /// Links the connection to another actor: if one of them fails, the other ends, too.
   template <class Handle>
   void link_to(const Handle& other) {
     self("link_to").link_to(other);
   }
 
+  /// Ends a `link_to`.
   template <class Handle>
   void unlink_from(const Handle& other) {
     self("unlink_from").unlink_from(other);

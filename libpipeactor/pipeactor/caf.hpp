@@ -72,7 +72,7 @@ inspect_result_t<Inspector> inspect_via(Inspector& f, const char* type_name, T& 
 }
 
 /// Lets CAF send and print a struct of namespace pipeactor: PIPEACTOR_INSPECT(type, fields...),
-/// right behind it, with all of its fields in their order. One that is forgotten does not compile.
+/// right behind it, with all of its fields in their order. A forgotten field does not compile.
 #define PIPEACTOR_INSPECT(...)                                                                     \
   PIPEACTOR_SEVENTEENTH(__VA_ARGS__, PIPEACTOR_INSPECT_FIELDS, PIPEACTOR_INSPECT_FIELDS,           \
                         PIPEACTOR_INSPECT_FIELDS, PIPEACTOR_INSPECT_FIELDS,                        \

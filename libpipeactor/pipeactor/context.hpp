@@ -13,28 +13,33 @@
 
 namespace pipeactor {
 
-/// Owns the bridges: the I/O threads with their completion ports. Made after the actor
-/// system and destroyed before it. Its end closes every connection, waits for every
-/// outstanding operation and joins the threads; servers and connections that are still held
-/// answer `errc::not_connected` from then on.
-/// Drop all handles before the actor system ends: CAF cannot release an actor after it.
+/// Owns the bridges: the I/O threads, each with a completion port. Make it after the actor
+/// system, and destroy it first. It starts bridges when servers and client managers first need
+/// them.
+///
+/// The destructor closes every connection, waits for every outstanding operation and joins the
+/// threads. Servers and connections that are still held answer `errc::not_connected` from then on.
+/// Drop all handles before the actor system ends: CAF cannot release an actor afterwards.
 class PIPEACTOR_EXPORT context {
 public:
+  /// Makes a context without bridges. The options are checked when a bridge is first needed.
   explicit context(caf::actor_system& sys, context_options options = {});
   context(const context&) = delete;
   context& operator=(const context&) = delete;
   ~context();
 
+  /// Returns the actor system.
   caf::actor_system& system() const noexcept;
 
-  /// Makes a server whose events go, one at a time and in order, to `handler` (marshalled
-  /// events). Where `handler` is empty nobody hears them. An actor of CAF prints messages
-  /// that it has no handler for: see `event_handlers`.
-  /// Where the context's ports cannot be made, `start` tells why.
+  /// Makes a server that sends its events to `handler`, one at a time and in order (marshalled
+  /// events). With an empty `handler` they are dropped. CAF prints messages that an actor has no
+  /// handler for: see `event_handlers`. Any thread.
+  ///
+  /// Wrong options, or ports that cannot be made, are errors of `named_pipe_server::start`.
   named_pipe_server spawn_server(server_options options, caf::actor handler = {});
 
-  /// Makes a server with one object of `Session` per client, whose handlers run in the
-  /// connection's actor (free-threaded events). `args` are copied to each.
+  /// Makes a server that gives each client a `Session`, constructed from copies of `args`
+  /// (free-threaded events: see session.hpp). Any thread.
   template <class Session, class... Args>
   named_pipe_server spawn_server(server_options options, const Args&... args) {
     return spawn_session_server(std::move(options), [args...]() -> std::unique_ptr<session> {
@@ -42,16 +47,18 @@ public:
     });
   }
 
-  /// Makes a server whose sessions come from `make_session`; `handler`, if any, hears
-  /// `server_ready`.
+  /// Makes a server that gets the session of each client from `make_session`. `server_ready` goes
+  /// to `handler`, if there is one. Any thread.
   named_pipe_server spawn_session_server(server_options options, session_factory make_session,
                                          caf::actor handler = {});
 
-  /// Makes a client manager whose connections' events go to `handler` (marshalled events).
+  /// Makes a client manager that sends the events of its connections to `handler` (marshalled
+  /// events). Wrong options, or ports that cannot be made, are errors of
+  /// `named_pipe_client_manager::connect`. Any thread.
   named_pipe_client_manager spawn_client_manager(client_options options, caf::actor handler = {});
 
-  /// Makes a client manager with one object of `Session` per connection (free-threaded events).
-  /// `args` are copied to each.
+  /// Makes a client manager that gives each connection a `Session`, constructed from copies of
+  /// `args` (free-threaded events: see session.hpp). Any thread.
   template <class Session, class... Args>
   named_pipe_client_manager spawn_client_manager(client_options options, const Args&... args) {
     return spawn_session_client_manager(std::move(options),
@@ -60,14 +67,17 @@ public:
                                         });
   }
 
-  /// Makes a client manager whose sessions come from `make_session`.
+  /// Makes a client manager that gets the session of each connection from `make_session`. Any
+  /// thread.
   named_pipe_client_manager spawn_session_client_manager(client_options options,
                                                          session_factory make_session);
 
-  /// Returns the kind of port in use, or why there is none. Starts the first bridge.
+  /// Returns the kind of the port in use, or the error if it cannot be made. Starts the first
+  /// bridge.
   caf::expected<port_kind> port();
 
-  /// Runs one turn of each bridge, where `context_options::run_threads` is false.
+  /// Runs one turn of each bridge. Only if `context_options::run_threads` is false, and always on
+  /// the same thread.
   void turn();
 
 private:
@@ -76,8 +86,8 @@ private:
 };
 
 /// Lets the threads of CAF's scheduler sleep while they have nothing to do; by default they look
-/// for work a hundred times a second. For programs that mostly wait for their pipes. Call it
-/// before the actor system is made.
+/// for work a hundred times a second. For programs that mostly wait for their pipes. Call it before
+/// the actor system is made.
 PIPEACTOR_EXPORT void let_scheduler_sleep(caf::actor_system_config& config);
 
 } // namespace pipeactor

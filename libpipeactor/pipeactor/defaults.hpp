@@ -22,9 +22,9 @@ constexpr size_t write_queue_bytes = size_t{16} << 20;
 constexpr size_t write_queue_messages = 65536;
 constexpr size_t memory_limit = size_t{1} << 30;
 
-/// How long `connect` tries again while the server is busy.
+/// How long `connect` keeps trying while the server is busy.
 constexpr auto connect_timeout = 5s;
-/// `reconnect_options`: the first pause, the longest one, and the share that is left to chance.
+/// `reconnect_options`: the first pause, the longest one, and the share of a pause that is random.
 constexpr auto reconnect_delay = 100ms;
 constexpr auto reconnect_delay_limit = 10s;
 constexpr double reconnect_jitter = 0.5;
@@ -39,9 +39,10 @@ constexpr auto connect_backoff = 1ms;
 constexpr auto connect_backoff_limit = 64ms;
 /// How long accepting rests after the process ran out of descriptors.
 constexpr auto accept_backoff = 50ms;
-/// How long the functions of handles that wait, such as `named_pipe_server::start`, wait at most.
+/// How long functions such as `named_pipe_server::start` wait for an answer at most.
 constexpr auto request_timeout = 30s;
-/// A handler that blocks a bridge for longer than this is logged, and how often the watch looks.
+/// A handler that blocks its bridge for longer than `slow_handler` is logged. The watch looks once
+/// in each `watch_interval`.
 constexpr auto slow_handler = 100ms;
 constexpr auto watch_interval = 25ms;
 /// `write_queue_policy::drop_oldest`: how much the port is given at a time. It cannot be taken
@@ -60,6 +61,8 @@ constexpr size_t reads_per_turn = 32;
 constexpr size_t jobs_per_turn = 256;
 /// Messages that one actor may handle before the next actor's turn.
 constexpr size_t messages_per_job = 64;
+/// Turns of a bridge in which its actors may end by themselves after all is closed.
+constexpr size_t turns_after_end = 64;
 /// Completions taken from the operating system in one turn.
 constexpr size_t completions_per_turn = 4096;
 /// Receive buffers of one size that a port may hold.

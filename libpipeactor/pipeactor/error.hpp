@@ -9,8 +9,8 @@
 
 namespace pipeactor {
 
-/// All error codes: X(name, general text). A new one goes to the end, for the values of the others
-/// are stable: they travel between machines inside `caf::error`.
+/// All error codes: X(name, general text). Add a new one at the end: the values of the others must
+/// not change, because they travel between machines inside `caf::error`.
 #define PIPEACTOR_ERROR_CODES(X)                                                                   \
   X(none, "no error")                                                                              \
   /* -- why a connection ended */                                                                  \

@@ -106,7 +106,7 @@ PIPEACTOR_INSPECT(message_sent, connection, cookie)
 struct message_failed : message_failed_event {};
 PIPEACTOR_INSPECT(message_failed, connection, cookie, error)
 
-/// A connection that comes back by itself (`client_options::reconnect`) was lost, or an attempt
+/// A connection that reconnects by itself (`client_options::reconnect`) was lost, or an attempt
 /// failed. The next attempt follows after `delay`.
 struct reconnecting {
   named_pipe_connection connection;

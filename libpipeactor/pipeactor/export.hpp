@@ -1,8 +1,8 @@
 #pragma once
 
-// Marks what programs that link the library can see: all else is hidden. Programs that link the
-// static library define PIPEACTOR_STATIC (the CMake target does it), or else Windows would look for
-// imports from a DLL.
+// Marks the symbols that programs can link to: all others are hidden. A program that links the
+// static library must define PIPEACTOR_STATIC (the CMake target does so); otherwise Windows would
+// look for imports from a DLL.
 #if defined(PIPEACTOR_STATIC)
 #  define PIPEACTOR_EXPORT
 #elif defined(_WIN32)

@@ -68,5 +68,7 @@ struct payload_block;
 namespace pipeactor::port {
 
 class completion_port;
+struct simulated_end;
+struct simulated_state;
 
 } // namespace pipeactor::port

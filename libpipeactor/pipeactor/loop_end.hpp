@@ -11,7 +11,7 @@ namespace pipeactor {
 enum class loop_end : uint8_t {
   /// `leave_message_loop` was called.
   left,
-  /// The time is over.
+  /// The timeout has passed.
   timed_out,
   /// Another thread is in the loop, or the caller is one of its callbacks. Nothing was done.
   already_entered,

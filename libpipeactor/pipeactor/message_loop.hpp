@@ -37,11 +37,11 @@ struct client_callbacks {
 /// raised. While no thread is in the loop, events wait; reading a connection pauses if more of its
 /// messages wait than `read_queue_bytes` and `read_queue_messages` allow.
 ///
-/// A callback may call everything, also functions that wait such as `named_pipe_server::stop`, but
+/// A callback may call any function, even one that waits such as `named_pipe_server::stop`, but it
 /// must not enter or destroy the loop. Callbacks of one loop never run at the same time: they need
 /// no locks between them.
 ///
-/// The destructor closes all that the loop made. Events that still wait are dropped, and no
+/// The destructor closes everything that the loop made. Events that still wait are dropped, and no
 /// callback runs from then on. Connection handles must not outlive the actor system. If the loop
 /// has a system of its own, declare variables that hold handles after the loop, or let callbacks
 /// hold them.
@@ -71,17 +71,17 @@ public:
                                                  client_callbacks callbacks);
 
   /// Runs callbacks on this thread until `leave_message_loop` is called. The loop can be entered
-  /// any number of times, by one thread at a time. An exception of a callback leaves this function:
-  /// its event is done, and all others wait for the next call.
+  /// any number of times, by one thread at a time. If a callback throws, the exception leaves
+  /// this function: that event counts as handled, and the others wait for the next call.
   loop_end enter_message_loop();
 
-  /// As above, but returns after `timeout`. First runs the callbacks of all events that waited at
-  /// the call, even if that takes longer; with 0 it does only that.
+  /// As above, but returns after `timeout`. The callbacks of all events that were waiting at the
+  /// call run in any case, even if that takes longer. With 0 no others run.
   loop_end enter_message_loop(std::chrono::milliseconds timeout);
 
   /// Makes `enter_message_loop` return: no further callback begins, and events wait for the next
-  /// call. If no thread is in the loop, the next call returns at once. Any thread and any callback,
-  /// but no signal handler.
+  /// call. If no thread is in the loop, the next call returns at once. May be called on any thread
+  /// and in any callback, but not in a signal handler.
   void leave_message_loop();
 
 private:

@@ -17,14 +17,14 @@ namespace pipeactor {
 /// `return caf::message_handler{...}.or_else(ignore_events());`
 PIPEACTOR_EXPORT caf::message_handler ignore_events();
 
-/// Returns a behavior of these handlers that ignores all other events.
+/// Returns a behavior that has these handlers and ignores all other events.
 template <class... Fs>
 caf::behavior event_handlers(Fs... fs) {
   return caf::message_handler{std::move(fs)...}.or_else(ignore_events());
 }
 
-/// Makes the messages known to the actor system that will be made of `config`. Needed to send them
-/// to other nodes.
+/// Registers the messages for the actor system that will be made from `config`. Call it to send
+/// messages and handles to other nodes.
 PIPEACTOR_EXPORT void add_message_types(caf::actor_system_config& config);
 
 } // namespace pipeactor

@@ -37,7 +37,8 @@ public:
 
   /// Returns a new connection while it is still opening: the event `connected` or `connect_failed`
   /// follows. What is written in the meantime is sent when the connection is open.
-  /// @param timeout how long to try again while the server is busy; a missing pipe fails at once
+  /// @param timeout how long to keep trying while the server is busy; if no server listens on the
+  ///   name, the connection fails at once
   caf::expected<named_pipe_connection>
   connect(std::string pipe_name, caf::timespan timeout = defaults::connect_timeout) const;
 
@@ -46,6 +47,7 @@ public:
   stats(std::chrono::milliseconds timeout = defaults::request_timeout) const;
 
   /// Returns the leaf names of running servers that match `pattern`, sorted. Connects to none.
+  /// Returns `errc::not_supported` if the system does not list its pipes (Wine).
   /// @param pattern `*` stands for any number of characters, `?` for one
   caf::expected<std::vector<std::string>> find_named_pipes(std::string pattern = "*") const;
 

@@ -1,9 +1,9 @@
 #include "pipeactor/named_pipe_connection.hpp"
 
-#include "pipeactor/error.hpp"
 #include "pipeactor/requests.hpp"
 #include "pipeactor/type_ids.hpp"
 #include "actors/connection_record.hpp"
+#include "base/errors.hpp"
 #include "bridge/pipe_owner.hpp"
 
 namespace pipeactor {
@@ -27,7 +27,7 @@ named_pipe_connection::portable named_pipe_connection::portable_image() const {
 
 caf::error named_pipe_connection::check_cookie(const pipeactor::cookie& cookie) const {
   if (!actor_)
-    return make_error(errc::not_connected, "this handle is empty");
+    return errors::empty_handle();
   return is_local() ? caf::error{} : cookie.check_portable();
 }
 

@@ -1,6 +1,7 @@
 #include "pipeactor/named_pipe_server.hpp"
 
 #include "base/ask.hpp"
+#include "base/errors.hpp"
 
 namespace pipeactor {
 
@@ -8,7 +9,7 @@ caf::error named_pipe_server::async_broadcast(payload data, pipeactor::cookie co
   if (data.empty())
     return caf::none;
   if (!actor_)
-    return make_error(errc::not_connected, "this handle is empty");
+    return errors::empty_handle();
   if (actor_.node() != actor_.home_system().node())
     if (auto err = cookie.check_portable())
       return err;

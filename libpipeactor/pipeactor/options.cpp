@@ -4,6 +4,10 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <iterator>
+#include <type_traits>
+#include <utility>
+
 namespace pipeactor {
 
 namespace {
@@ -52,6 +56,41 @@ constexpr range<context_options> context_ranges[] = {
 };
 
 #undef PIPEACTOR_RANGE
+
+/// Stands for a value of any type.
+struct anything {
+  template <class T>
+  operator T() const;
+};
+
+/// Whether `Options` has members after those of the types `Members`.
+template <class Options, class List, class = void>
+struct has_more : std::false_type {};
+
+template <class Options, class... Members>
+struct has_more<Options, void(Members...),
+                std::void_t<decltype(Options{std::declval<Members>()..., anything{}})>>
+    : std::true_type {};
+
+/// Returns whether `Members` are the types of all members of `Options`, and each number among them
+/// has a range. Does not compile if they are others.
+template <class Options, class... Members>
+constexpr bool has_ranges(size_t ranges) {
+  static_assert(std::is_same_v<decltype(Options{std::declval<Members>()...}), Options>);
+  constexpr auto numbers = (size_t{std::is_arithmetic_v<Members> && !std::is_same_v<Members, bool>}
+                            + ...);
+  return numbers == ranges && !has_more<Options, void(Members...)>::value;
+}
+
+// A new option does not compile until its type is named here, and a number also has a range above.
+static_assert(has_ranges<connection_options, pipe_mode, bool, size_t, size_t, size_t, size_t,
+                         size_t, size_t, write_queue_policy>(std::size(connection_ranges)));
+static_assert(has_ranges<server_options, connection_options, std::string, size_t, size_t,
+                         pipe_access>(std::size(server_ranges)));
+static_assert(has_ranges<client_options, connection_options, size_t,
+                         std::optional<reconnect_options>, pipe_access>(std::size(client_ranges)));
+static_assert(has_ranges<context_options, port_kind, std::chrono::microseconds, size_t,
+                         port_factory, bool>(std::size(context_ranges)));
 
 template <class Options, size_t Size>
 caf::error check_ranges(const range<Options> (&ranges)[Size], const Options& options) {

@@ -102,15 +102,15 @@ struct connection_options {
   /// system grants, at most 4 MiB. A value that the system does not grant fails at start.
   size_t max_message_size = 0;
 
-  /// How many bytes of payload a connection may have handed to its handler that are not released
-  /// yet. Beyond that, reading pauses; it resumes at half.
+  /// How many bytes of payload the handler may hold, which are those that it received and has not
+  /// released. Beyond that, reading pauses; it resumes at half.
   size_t read_queue_bytes = defaults::read_queue_bytes;
 
   /// The same, in messages.
   size_t read_queue_messages = defaults::read_queue_messages;
 
-  /// How many written bytes may wait for a slow peer. Beyond that, `write_queue_policy` decides. A
-  /// queue that is empty takes a single message of any length.
+  /// How many written bytes may wait for a slow peer. Beyond that, `write_queue_policy` decides. An
+  /// empty queue takes a single message of any length.
   size_t write_queue_bytes = defaults::write_queue_bytes;
 
   /// The same, in messages.
@@ -139,7 +139,7 @@ struct server_options : connection_options {
   pipe_access access;
 };
 
-/// How a connection comes back by itself after it was lost, or could not be made.
+/// How a connection reconnects by itself after it was lost, or could not be made.
 struct reconnect_options {
   /// The pause before the first attempt. It doubles with each failure, up to `max_delay`.
   std::chrono::milliseconds initial_delay = defaults::reconnect_delay;
@@ -161,13 +161,13 @@ struct client_options : connection_options {
   /// How many of the context's bridges (I/O threads) serve the connections.
   size_t num_threads = defaults::num_threads;
 
-  /// If set, connections come back by themselves. Each loss raises `reconnecting`, each return
-  /// `connected`; `disconnected` or `connect_failed` is raised only at the end. An error that time
-  /// does not mend, such as a bad name, ends the connection.
+  /// If set, connections reconnect by themselves. Each loss raises `reconnecting`, each return
+  /// `connected`; `disconnected` or `connect_failed` is raised only at the end. An error that
+  /// another attempt cannot cure, such as a bad name, ends the connection.
   std::optional<reconnect_options> reconnect;
 
   /// The users who may own the server: another user could take the pipe's name first. A server of
-  /// anybody else is refused with `errc::access_denied`, and nothing is sent to it.
+  /// any other user is refused with `errc::access_denied`, and nothing is sent to it.
   pipe_access trusted_servers;
 };
 

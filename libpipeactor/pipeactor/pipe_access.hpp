@@ -21,7 +21,7 @@ namespace pipeactor {
 /// a number names nobody.
 class PIPEACTOR_EXPORT pipe_access {
 public:
-  /// The functions below that make a value, by name.
+  /// Which of the functions below made a value.
   enum class kind : uint8_t { owner, group, everyone, list };
 
   /// The same as `owner()`.
@@ -37,7 +37,7 @@ public:
   /// Returns a value that admits every user of this machine.
   static pipe_access everyone();
 
-  /// Returns a value that admits these principals, of which there must be one at least.
+  /// Returns a value that admits these principals; a server needs at least one.
   static pipe_access list(std::vector<std::string> principals);
 
   /// Reads the text that `to_string` writes: "owner", "group", "group:NAME", "everyone" or
@@ -50,7 +50,8 @@ public:
     return kind_;
   }
 
-  /// Returns the principals of a `list`. Of a `group`: "@NAME", or nothing for this process's own.
+  /// Returns the principals of a `list`. For a `group`: "@NAME", or none if it is that of this
+  /// process.
   const std::vector<std::string>& principals() const noexcept {
     return principals_;
   }

@@ -1,7 +1,7 @@
 #pragma once
 
-// The messages that servers, connections and client managers take. Send them, or `request` them to
-// get the answer. See message_list.hpp and messages.hpp.
+// The messages that servers, connections and client managers handle. Send them, or `request` them
+// to get the answer. See message_list.hpp and messages.hpp.
 
 #include "pipeactor/caf.hpp"
 #include "pipeactor/cookie.hpp"
@@ -16,14 +16,14 @@ namespace pipeactor {
 
 // -- requests to a server ---------------------------------------------------------------------
 
-/// Publishes the pipe name. The answer is `server_ready`, also if the server runs already, or an
+/// Publishes the pipe name. The answer is `server_ready`, even if the server runs already, or an
 /// error.
 struct start {};
 PIPEACTOR_INSPECT(start)
 
-/// Closes all connections and, of a server, gives the pipe name back. The answer, which is empty,
-/// comes when the name is free and the last `client_disconnected` or `disconnected` was sent. Also
-/// answered if there is nothing to stop.
+/// Closes all connections; a server also gives its pipe name back. The answer, which is empty,
+/// comes when the name is free and the last `client_disconnected` or `disconnected` was sent. It
+/// comes even if there is nothing to stop.
 struct stop {};
 PIPEACTOR_INSPECT(stop)
 
@@ -70,8 +70,8 @@ struct async_read {
 };
 PIPEACTOR_INSPECT(async_read, cookie)
 
-/// Cancels all that is outstanding and closes the pipe. The answer, which is empty, comes when the
-/// pipe is closed.
+/// Cancels all outstanding operations and closes the pipe. The answer, which is empty, comes when
+/// the pipe is closed.
 struct async_close {};
 PIPEACTOR_INSPECT(async_close)
 
@@ -90,13 +90,15 @@ PIPEACTOR_INSPECT(close_after_drain, deadline)
 struct connect {
   /// The name as for servers: a leaf name, or on Linux an absolute path.
   std::string pipe_name;
-  /// How long to try again while the server is busy. A missing pipe fails at once.
+  /// How long to keep trying while the server is busy. If no server listens on the name, the
+  /// connection fails at once.
   caf::timespan timeout = defaults::connect_timeout;
 };
 PIPEACTOR_INSPECT(connect, pipe_name, timeout)
 
 /// Finds running servers, without connecting to any. The answer is `std::vector<std::string>`: the
-/// leaf names that match, sorted.
+/// leaf names that match, sorted; or `errc::not_supported` if the system does not list its pipes
+/// (Wine).
 struct find_named_pipes {
   /// `*` stands for any number of characters, `?` for one.
   std::string pattern = "*";

@@ -4,7 +4,15 @@
 #include "actors/connection_base.hpp"
 #include "base/log.hpp"
 
+#include <type_traits>
+
 namespace pipeactor {
+
+// A session has a function for each event of a connection.
+#define PIPEACTOR_CHECK(event)                                                                     \
+  static_assert(std::is_member_function_pointer_v<decltype(&session::event)>);
+PIPEACTOR_CLIENT_EVENTS(PIPEACTOR_CHECK)
+#undef PIPEACTOR_CHECK
 
 session::~session() = default;
 

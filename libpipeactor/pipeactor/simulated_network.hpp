@@ -1,17 +1,18 @@
 #pragma once
 
-// A network of pipes in memory, for tests of programs that use pipeactor: it makes no system
-// calls, has a seed and a clock of its own, and test clients that play programs of other authors.
+// A network of pipes in memory, for tests of programs that use pipeactor. It makes no system calls,
+// has a seed and a clock of its own, and offers test clients that stand for foreign programs.
 //
 //   auto network = std::make_shared<simulated_network>(seed);
 //   context_options options;
 //   options.make_port = simulated_ports(network);
 //   options.run_threads = false;
 //
-// A run on one thread and the virtual clock depends on the seed alone: a failed one can be
+// A run on one thread with the virtual clock depends on the seed alone, so that a failed run can be
 // repeated.
 
 #include "pipeactor/export.hpp"
+#include "pipeactor/fwd.hpp"
 #include "pipeactor/options.hpp"
 #include "pipeactor/peer_identity.hpp"
 #include "pipeactor/simulated_options.hpp"
@@ -24,14 +25,9 @@
 
 namespace pipeactor {
 
-namespace port {
-struct simulated_end;
-struct simulated_state;
-} // namespace port
-
 // -- test clients -----------------------------------------------------------------------------
 
-/// What became of a simulated_client::send.
+/// The result of simulated_client::send.
 enum class simulated_send : uint8_t {
   sent,
   /// The connection is full: nothing was taken.
@@ -55,7 +51,7 @@ public:
   /// Writes a message, or in byte mode bytes: all of them or none.
   simulated_send send(std::string_view bytes);
 
-  /// Returns the next message, or in byte mode all bytes that are there; none if nothing is there.
+  /// Returns the next message, in byte mode all bytes that are there; nothing if there are none.
   std::optional<std::string> receive();
 
   /// Waits until there is something to receive or the server has closed the connection. Real
@@ -101,8 +97,6 @@ private:
 using simulated_client_ptr = std::shared_ptr<simulated_client>;
 
 // -- the network ------------------------------------------------------------------------------
-
-class simulated_network;
 
 /// Returns a function that makes one port of `network` with each call: the value of
 /// `context_options::make_port`. It never fails, and keeps the network alive.

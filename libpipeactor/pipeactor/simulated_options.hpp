@@ -5,7 +5,7 @@
 
 namespace pipeactor {
 
-/// Which time a simulated network has.
+/// The clock of a simulated network.
 enum class simulated_clock : uint8_t {
   /// Time stands still until no port of the network has anything to report. Then a turn moves the
   /// clock to its deadline, without waiting; with no deadline the clock stays. For contexts with

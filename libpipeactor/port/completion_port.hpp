@@ -21,7 +21,7 @@
 //   4. A new platform needs what port/linux and port/windows have under one name: pipe_name,
 //      pipe_discovery, peer_identity (with principal.hpp), make_completion_port; and a line in
 //      tests/headers/CMakeLists.txt and in OS_ALLOWED of tests/lint.py.
-//   5. Tests: the list in tests/contract/fixture.cpp, tests/unit/<name>_port_test.cpp for what
+//   5. Tests: the list in tests/contract/unix_client.cpp, tests/unit/<name>_port_test.cpp for what
 //      only this port knows, PORTS in tests/integration/CMakeLists.txt.
 //
 // Ports are read side by side: what does the same has the same name and the same place in each.
@@ -203,6 +203,9 @@ public:
   /// Queues `data` behind all writes before it. `data` is not empty and, in message mode, not
   /// longer than max_message_size(). Failures are reported by on_write_failed.
   virtual void write(pipe_record& pipe, payload data) = 0;
+
+  /// Returns how many bytes of the oldest write have left: 0 in message mode.
+  virtual size_t bytes_sent_of_oldest(pipe_record& pipe) noexcept = 0;
 
   /// Cancels every outstanding operation, throws unread input away (so that the peer can still
   /// read our last words), closes the handle. Writes not reported yet are reported as failed

@@ -59,6 +59,11 @@ public:
     }
   }
 
+  size_t bytes_sent_of_oldest(pipe_record& pipe) noexcept final {
+    auto* s = slots_.slot_of(pipe);
+    return s != nullptr ? s->front_offset : 0;
+  }
+
   void close(pipe_record& pipe) final {
     auto* s = slots_.slot_of(pipe);
     if (s != nullptr && !s->closing()) {

@@ -157,7 +157,7 @@ PORT_TEST_CASE("a connection gives up after max_attempts") {
   CHECK_FALSE(connection.is_opening());
 }
 
-PORT_TEST_CASE("an error that time does not mend ends a connection at once") {
+PORT_TEST_CASE("an error that another attempt cannot cure ends a connection at once") {
   port_fixture f{port};
   auto manager = f.manage(reconnecting_options(), GENERATE(each_taker()));
   auto connection = f.open(manager, "");

@@ -1,6 +1,7 @@
 // The client over a plain named pipe of Windows.
 
 #include "contract/test_client.hpp"
+#include "wine.hpp"
 
 #include <windows.h>
 
@@ -251,7 +252,7 @@ size_t open_handles() {
 const size_t handles_that_come = 32;
 
 bool runs_under_wine() {
-  return GetProcAddress(GetModuleHandleA("ntdll.dll"), "wine_get_version") != nullptr;
+  return test::runs_under_wine();
 }
 
 } // namespace contract

@@ -111,7 +111,7 @@ TEST_CASE("a message stays where it was received until it is released") {
   CHECK(acquire_all(pool).size() == 1);
 }
 
-TEST_CASE("messages are copied where payloads keep many of the buffers") {
+TEST_CASE("messages are copied if payloads keep many of the buffers") {
   buffer_pool pool{large};
   std::vector<payload> kept;
   auto keep_many = [&](size_t size) {

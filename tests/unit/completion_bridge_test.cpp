@@ -289,7 +289,7 @@ int counting_down::handled = 0;
 
 } // namespace
 
-TEST_CASE("completion_bridge lets actors that talk to each other not keep completions waiting") {
+TEST_CASE("completion_bridge takes completions even while actors keep talking to each other") {
   stepped_bridge f;
   counting_down::handled = 0;
   auto one = spawn_pinned<counting_down>(f.system, f.bridge.get());
@@ -353,7 +353,7 @@ TEST_CASE("completion_bridge sleeps no longer than until its first timer") {
 
 // -- the end --------------------------------------------------------------------------------------
 
-TEST_CASE("completion_bridge turns until all is closed, and then tells once that it has ended") {
+TEST_CASE("completion_bridge turns until everything is closed, and then reports its end once") {
   for (int turns : {0, 1, 5}) {
     stepped_bridge f;
     f.residents.turns_to_close = turns;

@@ -14,7 +14,7 @@ TEST_CASE("a cookie is empty by default") {
   CHECK(none.get_if<std::string>() == nullptr);
 }
 
-TEST_CASE("a cookie gives its value back to who knows the type") {
+TEST_CASE("a cookie gives its value back if asked for its type") {
   auto number = cookie::of(int32_t{42});
   CHECK_FALSE(number.empty());
   REQUIRE(number.get_if<int32_t>() != nullptr);

@@ -121,7 +121,7 @@ TEST_CASE("a dialer refuses a server that it does not trust, and says who it is"
 
 // -- a busy server --------------------------------------------------------------------------------
 
-TEST_CASE("a dialer asks a busy server again, ever more seldom, until its time is over") {
+TEST_CASE("a dialer asks a busy server again, after growing pauses, until the timeout") {
   for (int attempt = 0; attempt < 3; ++attempt) {
     dialer d{"svc", 500ms, std::nullopt, {}};
     d.begin(begin_of_time);
@@ -150,7 +150,7 @@ TEST_CASE("a dialer begins anew with each attempt") {
   }
 }
 
-TEST_CASE("a dialer that may try for ever does") {
+TEST_CASE("a dialer without max_attempts never gives up") {
   dialer d{"svc", caf::timespan::max(), std::nullopt, {}};
   d.begin(begin_of_time);
   auto now = begin_of_time;
@@ -223,7 +223,7 @@ TEST_CASE("a dialer tries again only after errors that time may mend") {
   }
 }
 
-TEST_CASE("a dialer tells what becomes of writes while the connection is lost") {
+TEST_CASE("a dialer says whether writes wait while the connection is lost") {
   auto options = regular();
   options.writes = offline_writes::fail;
   CHECK(dialer_with(options).writes() == offline_writes::fail);

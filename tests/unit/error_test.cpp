@@ -69,7 +69,7 @@ TEST_CASE("an error without a text has the code's general one") {
                  "cannot start without specifying a pipe name"));
 }
 
-TEST_CASE("no error is told from errors of others") {
+TEST_CASE("no error and errors of other libraries have codes of their own") {
   CHECK(code_of(caf::error{}) == errc::none);
   CHECK(os_code_of(caf::error{}) == 0);
   CHECK(describe(caf::error{}) == "no error");

@@ -28,7 +28,7 @@ TEST_CASE("errors with parameters name them") {
         == "invalid_option: there is no user named 'eve': use a number");
 }
 
-TEST_CASE("a peer that leaves something unread is told from one that closes") {
+TEST_CASE("a peer that leaves something unread resets, another one closes") {
   CHECK(code_of(errors::closed_by_peer(true)) == errc::peer_reset);
   CHECK(code_of(errors::closed_by_peer(false)) == errc::closed_by_peer);
 }

@@ -148,7 +148,7 @@ std::string bytes(size_t size) {
 
 // -- waiting ----------------------------------------------------------------------------------
 
-TEST_CASE("iocp_port waits until the deadline, also a close one") {
+TEST_CASE("iocp_port waits until the deadline, even a close one") {
   world w;
   for (auto wait : {clock::duration{300us}, clock::duration{20ms}}) {
     auto begin = clock::now();

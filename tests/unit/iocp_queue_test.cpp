@@ -39,7 +39,7 @@ TEST_CASE("iocp_queue tells a failure from a wait without packets") {
   CHECK(os_code_of(count.error()) == ERROR_INVALID_HANDLE);
 }
 
-TEST_CASE("iocp_queue does not bind what is no pipe or file") {
+TEST_CASE("iocp_queue refuses to bind a handle that is no pipe or file") {
   auto queue = iocp_queue::make();
   REQUIRE(queue);
   unique_handle event{CreateEventW(nullptr, TRUE, FALSE, nullptr)};

@@ -44,7 +44,7 @@ TEST_CASE("listener_table gives each listener an id that no other one has") {
   CHECK(listeners.empty());
 }
 
-TEST_CASE("listener_table stops a listener once, and one that is not there never") {
+TEST_CASE("listener_table stops a listener once, and ignores an unknown id") {
   table listeners;
   auto& l = listeners.add();
   listeners.stop(l.id + 1);
@@ -73,7 +73,7 @@ TEST_CASE("a listener that fails ends with the reason, unless its end was asked 
   remove_all(listeners);
 }
 
-TEST_CASE("a listener rests for a while after accepting failed, and the log tells it once") {
+TEST_CASE("a listener rests for a while after accepting failed, which is logged once") {
   auto lines = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(10);
   auto before = spdlog::get("pipeactor");
   spdlog::drop("pipeactor");

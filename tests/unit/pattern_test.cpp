@@ -39,7 +39,7 @@ TEST_CASE("a question mark matches one character, of several bytes too") {
   CHECK_FALSE(matches("?", ""));
 }
 
-TEST_CASE("a pattern of many stars does not take for ever") {
+TEST_CASE("a pattern of many stars is matched quickly") {
   std::string pattern;
   for (int i = 0; i < 50; ++i)
     pattern += "*a";

@@ -28,7 +28,7 @@ bool contains(const std::string& text, const std::string& part) {
 
 } // namespace
 
-TEST_CASE("an access is written and read") {
+TEST_CASE("an access is written as the text it was read from") {
   auto text = GENERATE(as<std::string>{}, "owner", "group", "group:staff", "group:50", "everyone",
                        "list:alice", "list:alice,@staff,1000,@50");
   auto access = pipe_access::parse(text);
@@ -36,7 +36,7 @@ TEST_CASE("an access is written and read") {
   CHECK(to_string(*access) == text);
 }
 
-TEST_CASE("an access that is read is the one that is made") {
+TEST_CASE("an access read from a text equals one made by a function") {
   CHECK(*pipe_access::parse("owner") == pipe_access::owner());
   CHECK(*pipe_access::parse("owner") == pipe_access{});
   CHECK(*pipe_access::parse("group") == pipe_access::group());
@@ -47,7 +47,7 @@ TEST_CASE("an access that is read is the one that is made") {
   CHECK(pipe_access::group("a") != pipe_access::list({"@a"}));
 }
 
-TEST_CASE("an access that is none is refused with those that are") {
+TEST_CASE("a text that is no access is refused, and the error lists the valid ones") {
   auto text = GENERATE(as<std::string>{}, "", "Owner", "all", "group:", "list:", "list", "owner ");
   auto access = pipe_access::parse(text);
   REQUIRE_FALSE(access);
@@ -77,7 +77,7 @@ TEST_CASE("everyone admits everyone") {
   CHECK(access->admits(peer_identity{}));
 }
 
-TEST_CASE("a group admits who has it as primary or supplementary group") {
+TEST_CASE("a group admits users whose primary or supplementary group it is") {
   auto access = resolve(pipe_access::group("50"));
   REQUIRE(access);
   CHECK(access->admits(peer(stranger, 50)));
@@ -104,7 +104,7 @@ TEST_CASE("a list admits its users and the members of its groups") {
   CHECK_FALSE(access->admits(peer(stranger, 1000, {1001})));
 }
 
-TEST_CASE("who the kernel does not tell is admitted by everyone only") {
+TEST_CASE("a peer that the kernel does not identify is admitted by everyone only") {
   CHECK_FALSE(resolve(pipe_access::owner())->admits(peer_identity{}));
   CHECK_FALSE(resolve(pipe_access::group("50"))->admits(peer_identity{}));
   CHECK_FALSE(resolve(pipe_access::list({"1000", "@50"}))->admits(peer_identity{}));
@@ -119,7 +119,7 @@ TEST_CASE("names of users and groups are looked up") {
   CHECK(find_group("007")->id == 7);
 }
 
-TEST_CASE("a name that is not there is named") {
+TEST_CASE("an error names a name that is unknown") {
   auto [access, text] = GENERATE(table<pipe_access, std::string>(
     {{pipe_access::group("no-such-group"), "no group named 'no-such-group'"},
      {pipe_access::list({"root", "no-such-user"}), "no user named 'no-such-user'"},

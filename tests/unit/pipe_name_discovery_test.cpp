@@ -54,7 +54,7 @@ TEST_CASE("find_pipe_names_in finds live servers that match and disturbs none") 
   }
 }
 
-TEST_CASE("find_pipe_names_in does not find what is no live server") {
+TEST_CASE("find_pipe_names_in finds live servers only") {
   temp_directory directory;
   live_server live{directory / "live"};
   make_file(directory / "file");
@@ -83,7 +83,7 @@ TEST_CASE("find_pipe_names_in does not find a killed server") {
   CHECK(found_in(directory.path()).empty());
 }
 
-TEST_CASE("find_pipe_names_in leaves no descriptor and finds nothing where nothing is") {
+TEST_CASE("find_pipe_names_in leaves no descriptor, and finds nothing in a missing directory") {
   temp_directory directory;
   live_server one{directory / "one"};
   auto descriptors = open_descriptors();
@@ -94,8 +94,7 @@ TEST_CASE("find_pipe_names_in leaves no descriptor and finds nothing where nothi
 }
 
 TEST_CASE("find_pipe_names_in finds what other users may see") {
-  if (!is_root())
-    return;
+  needs_root();
   temp_directory directory;
   REQUIRE(chmod(directory.path().c_str(), 0755) == 0);
   live_server shared{directory / "shared", true};
@@ -109,9 +108,8 @@ TEST_CASE("find_pipe_names_in finds what other users may see") {
   CHECK(text == "shared ");
 }
 
-TEST_CASE("find_pipe_names does not depend on directories that are there") {
-  if (!is_root())
-    return;
+TEST_CASE("find_pipe_names needs no directory to be there") {
+  needs_root();
   // Nobody has used this user's directory.
   auto user = 1100000000U + static_cast<unsigned>(getpid());
   auto text = as_user(user, [] {

@@ -63,9 +63,8 @@ TEST_CASE("pipe_path takes paths of up to 107 bytes") {
   CHECK(code_of_path(std::string(room + 1, 'x')) == errc::pipe_name_too_long);
 }
 
-TEST_CASE("pipe_directory is named by the effective user") {
-  if (!is_root())
-    return;
+TEST_CASE("pipe_directory is named after the effective user") {
+  needs_root();
   auto directory = as_user(other_user, [] { return pipe_directory(); });
   CHECK(contains(directory, std::to_string(other_user)));
   CHECK(directory != pipe_directory());
@@ -100,7 +99,7 @@ TEST_CASE("prepare_directory refuses a directory that lets others in") {
   CHECK(code_of(check_directory(directory)) == errc::unsafe_directory);
 }
 
-TEST_CASE("prepare_directory refuses a symbolic link, also to a safe directory") {
+TEST_CASE("prepare_directory refuses a symbolic link, even to a safe directory") {
   temp_directory parent;
   REQUIRE(mkdir((parent / "safe").c_str(), 0700) == 0);
   REQUIRE(symlink("safe", (parent / "pipes").c_str()) == 0);
@@ -118,8 +117,7 @@ TEST_CASE("prepare_directory refuses a file in the directory's place") {
 }
 
 TEST_CASE("prepare_directory refuses another user's directory") {
-  if (!is_root())
-    return;
+  needs_root();
   temp_directory parent;
   auto directory = parent / "pipes";
   REQUIRE(mkdir(directory.c_str(), 0700) == 0);
@@ -139,7 +137,7 @@ TEST_CASE("prepare_directory says that the directory above is missing") {
   CHECK(os_code_of(err) == ENOENT);
 }
 
-TEST_CASE("check_shared_directory takes a directory of root's where nobody removes others' files") {
+TEST_CASE("check_shared_directory takes root's directory if no user can remove another's files") {
   temp_directory parent;
   auto directory = parent / "pipes";
   CHECK(code_of(check_shared_directory(directory)) == errc::no_such_pipe);
@@ -159,7 +157,7 @@ TEST_CASE("check_shared_directory takes a directory of root's where nobody remov
     CHECK(code_of(check_shared_directory(directory)) == errc::unsafe_directory);
 }
 
-TEST_CASE("check_shared_directory refuses what is no directory, a link, or another user's") {
+TEST_CASE("check_shared_directory refuses a symbolic link and a file") {
   temp_directory parent;
   REQUIRE(mkdir((parent / "safe").c_str(), 0700) == 0);
   REQUIRE(symlink("safe", (parent / "link").c_str()) == 0);
@@ -169,16 +167,19 @@ TEST_CASE("check_shared_directory refuses what is no directory, a link, or anoth
     CHECK(contains(text, "unsafe_directory"));
     CHECK(contains(text, "install -d -m 1777"));
   }
-  if (!is_root())
-    return;
+}
+
+TEST_CASE("check_shared_directory refuses another user's directory") {
+  needs_root();
+  temp_directory parent;
+  REQUIRE(mkdir((parent / "safe").c_str(), 0700) == 0);
   REQUIRE(chown((parent / "safe").c_str(), other_user, other_user) == 0);
   CHECK(contains(describe(check_shared_directory(parent / "safe")),
                  "belongs to user 65534 and not to root"));
 }
 
 TEST_CASE("prepare_pipe_directory makes the directory for a leaf name only") {
-  if (!is_root())
-    return;
+  needs_root();
   // A user of this test's own: the directory of a real one may be in use.
   auto user = 1000000000U + static_cast<unsigned>(getpid());
   auto directory = "/tmp/pipeactor-" + std::to_string(user);

@@ -22,11 +22,11 @@ class recorder : public completion_handler {
 public:
   void on_accepted(listener_id, raw_pipe_ptr raw) override {
     accepted.push_back(std::move(raw));
-    events.push_back("accepted");
+    note(nullptr, "accepted");
   }
 
   void on_listener_closed(listener_id, const caf::error& reason) override {
-    events.push_back(reason ? "listener failed " + to_string(code_of(reason)) : "listener closed");
+    note(nullptr, reason ? "listener failed " + to_string(code_of(reason)) : "listener closed");
   }
 
   void on_received(pipe_record& pipe, payload data) override {
@@ -34,22 +34,22 @@ public:
     if (on_data)
       on_data(pipe, data);
     // Long messages by their length.
-    add(pipe, data.size() < 100 ? "received " + std::string{data.text()}
-                                : "received #" + std::to_string(data.size()));
+    note(&pipe, data.size() < 100 ? "received " + std::string{data.text()}
+                                  : "received #" + std::to_string(data.size()));
   }
 
   void on_read_ended(pipe_record& pipe, const caf::error& reason) override {
-    add(pipe, "ended " + to_string(code_of(reason)));
+    note(&pipe, "ended " + to_string(code_of(reason)));
   }
 
   void on_sent(pipe_record& pipe, size_t count) override {
     sent += count;
-    add(pipe, "sent " + std::to_string(count));
+    note(&pipe, "sent " + std::to_string(count));
   }
 
   void on_write_failed(pipe_record& pipe, size_t count, const caf::error& reason) override {
     failed += count;
-    add(pipe, "failed " + std::to_string(count) + " " + to_string(code_of(reason)));
+    note(&pipe, "failed " + std::to_string(count) + " " + to_string(code_of(reason)));
   }
 
   void on_closed(pipe_record& pipe) override {
@@ -57,7 +57,7 @@ public:
     CHECK(pipe.native_handle() == invalid_native_handle);
     CHECK(pipe.slot == pipe_record::no_slot);
     ++closed;
-    add(pipe, "closed");
+    note(&pipe, "closed");
   }
 
   /// Returns what was reported since the last call.
@@ -74,11 +74,12 @@ public:
   std::function<void(pipe_record&, const std::string&)> hook;
   std::function<void(pipe_record&, const payload&)> on_data;
 
-private:
-  void add(pipe_record& pipe, const std::string& event) {
+protected:
+  /// @param pipe nullptr if a listener reports the event
+  virtual void note(pipe_record* pipe, const std::string& event) {
     events.push_back(event);
-    if (hook)
-      hook(pipe, event);
+    if (pipe != nullptr && hook)
+      hook(*pipe, event);
   }
 };
 

@@ -49,5 +49,5 @@ TEST_CASE("simulated_client closes in its destructor, and the server sees an ord
   CHECK(w.events.take(1) == lines{"sent 1"});
   client.reset();
   w.turn();
-  CHECK(w.events.take(1) == lines{"read_ended closed_by_peer"});
+  CHECK(w.events.take(1) == lines{"ended closed_by_peer"});
 }

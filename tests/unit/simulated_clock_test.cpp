@@ -75,7 +75,7 @@ TEST_CASE("simulated port: a turn in real time sleeps until a client does someth
       w.port->start_reading(*w.adopt(std::move(w.events.accepted.back())));
     else if (event.find("received") != std::string::npos)
       w.port->write(*w.pipes[0], w.events.kept.back());
-    else if (event.find("read_ended") != std::string::npos)
+    else if (event.find(" ended ") != std::string::npos)
       w.port->close(*w.pipes[0]);
   };
   while (w.events.of[1].empty() || w.events.of[1].back() != "closed")

@@ -1,19 +1,12 @@
 #pragma once
 
-// What tests of the simulated port start from: a handler that writes down what a port reports,
-// and a network with one port that listens.
+// What tests of the simulated port start from: a recorder of what a port reports, and a network
+// with one port that listens.
 
-#include "pipeactor/error.hpp"
 #include "pipeactor/simulated_network.hpp"
-#include "port/completion_port.hpp"
+#include "port_recorder.hpp"
 
-#include <catch2/catch.hpp>
-
-#include <functional>
 #include <map>
-#include <string>
-#include <utility>
-#include <vector>
 
 namespace simulated_helpers {
 
@@ -25,42 +18,17 @@ using lines = std::vector<std::string>;
 /// The id under which a recorder has what listeners report.
 constexpr uint64_t listening = 0;
 
-/// Writes down what a port reports, as "<pipe> <event> [<detail>]".
-class recorder final : public completion_handler {
+/// Writes down what a port reports of each pipe, and everything as "<pipe> <event>".
+class recorder final : public port_test::recorder {
 public:
-  void on_accepted(listener_id, raw_pipe_ptr raw) override {
-    accepted.push_back(std::move(raw));
-    note(listening, "accepted");
-  }
-
-  void on_listener_closed(listener_id, const caf::error& reason) override {
-    CHECK_FALSE(reason);
-    note(listening, "listener_closed");
-  }
-
   void on_received(pipe_record& pipe, payload data) override {
     kept.push_back(data);
-    note(pipe.id(), "received " + std::string{data.text()});
+    note(&pipe, "received " + std::string{data.text()});
   }
 
   void on_read_ended(pipe_record& pipe, const caf::error& reason) override {
     CHECK(pipe.state() == pipe_state::closing);
-    note(pipe.id(), "read_ended " + to_string(code_of(reason)));
-  }
-
-  void on_sent(pipe_record& pipe, size_t count) override {
-    note(pipe.id(), "sent " + std::to_string(count));
-  }
-
-  void on_write_failed(pipe_record& pipe, size_t count, const caf::error& reason) override {
-    note(pipe.id(), "failed " + std::to_string(count) + " " + to_string(code_of(reason)));
-  }
-
-  void on_closed(pipe_record& pipe) override {
-    CHECK(pipe.state() == pipe_state::closed);
-    CHECK(pipe.slot == pipe_record::no_slot);
-    CHECK(pipe.native_handle() == invalid_native_handle);
-    note(pipe.id(), "closed");
+    port_test::recorder::on_read_ended(pipe, reason);
   }
 
   /// Returns the events of one pipe, and forgets them.
@@ -70,13 +38,13 @@ public:
 
   std::map<uint64_t, lines> of;
   lines all;
-  std::vector<raw_pipe_ptr> accepted;
   std::vector<payload> kept;
   /// Runs inside each callback.
   std::function<void(const std::string&)> then;
 
-private:
-  void note(uint64_t id, const std::string& event) {
+protected:
+  void note(pipe_record* pipe, const std::string& event) override {
+    auto id = pipe != nullptr ? pipe->id() : listening;
     of[id].push_back(event);
     all.push_back(std::to_string(id) + " " + event);
     if (then)

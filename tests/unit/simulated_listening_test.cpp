@@ -17,7 +17,7 @@ TEST_CASE("simulated port: a name belongs to one listener, until that is closed"
   port->stop_listening(*id);
   port->turn(time_point{}, events);
   port->turn(time_point{}, events);
-  CHECK(events.all == lines{"0 listener_closed"});
+  CHECK(events.all == lines{"0 listener closed"});
   CHECK(port->address(*id).empty());
   CHECK(code_of(network->connect("svc").error()) == errc::no_such_pipe);
   id = port->listen(request);
@@ -75,7 +75,7 @@ TEST_CASE("simulated port: nothing is accepted after a callback stopped the list
   auto second = *w.network->connect("svc");
   w.events.then = [&w](auto&) { w.port->stop_listening(w.listener); };
   w.turn(2);
-  CHECK(w.events.take(listening) == lines{"accepted", "listener_closed"});
+  CHECK(w.events.take(listening) == lines{"accepted", "listener closed"});
   CHECK((first->at_end() != second->at_end()));
   w.events.accepted.clear();
 }
@@ -100,12 +100,12 @@ TEST_CASE("simulated port: ports of a network connect, and adopt what another on
       far->write(*server, payload{"answer"});
     if (event == "7 received answer")
       far->close(*client);
-    if (event == "8 read_ended closed_by_peer")
+    if (event == "8 ended closed_by_peer")
       far->close(*server);
   };
   for (size_t turns = 0; turns < 6; ++turns)
     far->turn(time_point{}, events);
   CHECK(events.of[client_id] == lines{"sent 1", "received answer", "closed"});
   CHECK(events.of[server_id]
-        == lines{"received question", "sent 1", "read_ended closed_by_peer", "closed"});
+        == lines{"received question", "sent 1", "ended closed_by_peer", "closed"});
 }

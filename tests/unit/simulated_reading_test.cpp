@@ -57,7 +57,7 @@ TEST_CASE("simulated port: messages arrive whole and in order, empty ones too", 
   w.turn(2);
   CHECK(w.events.take(1)
         == lines{"received a", "received ", "received " + longest, "received ",
-                 "read_ended closed_by_peer"});
+                 "ended closed_by_peer"});
 }
 
 TEST_CASE("simulated port: a turn delivers at most reads_per_turn messages of a pipe",
@@ -115,7 +115,7 @@ TEST_CASE("simulated port: reading ends at a message that is longer than the lim
   client->close();
   w.turn(2);
   CHECK(w.events.take(1)
-        == lines{"received " + std::string(limit, 'x'), "read_ended message_too_large"});
+        == lines{"received " + std::string(limit, 'x'), "ended message_too_large"});
 }
 
 TEST_CASE("simulated port: last words are delivered before the end", "[simulated]") {
@@ -133,7 +133,7 @@ TEST_CASE("simulated port: last words are delivered before the end", "[simulated
   CHECK(w.events.take(1) == lines{"received last"});
   w.port->read_one(*pipe);
   w.turn(3);
-  CHECK(w.events.take(1) == lines{"received words", "read_ended " + reason});
+  CHECK(w.events.take(1) == lines{"received words", "ended " + reason});
   w.write(pipe, "x");
   w.turn();
   CHECK(w.events.take(1) == lines{"failed 1 " + reason});
@@ -145,7 +145,7 @@ TEST_CASE("simulated port: the end is reported while reading is paused if nothin
   auto [client, pipe] = w.pair();
   client->shutdown_write();
   w.turn(2);
-  CHECK(w.events.take(1) == lines{"read_ended closed_by_peer"});
+  CHECK(w.events.take(1) == lines{"ended closed_by_peer"});
   w.write(pipe, "still heard");
   w.turn();
   CHECK(w.events.take(1) == lines{"sent 1"});
@@ -190,7 +190,7 @@ TEST_CASE("simulated port: byte mode joins what was sent, and cuts it as the see
   w.turn(2);
   auto events = w.events.take(1);
   CHECK(joined(events) == "01234567890123456789abcde");
-  CHECK(events.back() == "read_ended closed_by_peer");
+  CHECK(events.back() == "ended closed_by_peer");
   auto pieces = events.size() - 1;
   CHECK((split ? pieces > 2 : pieces == 2));
 }

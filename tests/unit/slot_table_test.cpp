@@ -82,7 +82,7 @@ TEST_CASE("slot_table leaves slots at their addresses") {
   }
 }
 
-TEST_CASE("slot_table serves what was marked, once, and the youngest pipe too") {
+TEST_CASE("slot_table serves each marked slot once, the newest pipe's included") {
   table slots;
   auto& a = slots.take(make_pipe());
   auto& b = slots.take(make_pipe());
@@ -97,7 +97,7 @@ TEST_CASE("slot_table serves what was marked, once, and the youngest pipe too") 
   slots.release(b);
 }
 
-TEST_CASE("slot_table leaves what callbacks ask for to the next turn") {
+TEST_CASE("slot_table serves a slot that a callback marked in the next turn") {
   table slots;
   auto& a = slots.take(make_pipe());
   int calls = 0;

@@ -3,6 +3,7 @@
 // Directories, processes and users for tests of the Linux ports.
 
 #include "pipeactor/error.hpp"
+#include "skip.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -103,6 +104,12 @@ constexpr unsigned other_user = 65534;
 
 inline bool is_root() {
   return geteuid() == 0;
+}
+
+/// Ends the calling case as not run, unless this process may act as other users.
+inline void needs_root() {
+  if (!is_root())
+    test::skip("as an ordinary user: needs root");
 }
 
 inline bool drop_to(unsigned user) {

@@ -29,7 +29,7 @@ TEST_CASE("unix ports tell an empty message from the end") {
   CHECK(w.settle() == expected);
 }
 
-TEST_CASE("unix ports leave nothing unread that would cost the peer our last words") {
+TEST_CASE("unix ports read empty messages too, so that the peer gets our last words") {
   world w;
   auto [pipe, peer] = w.connected(pipe_mode::message);
   w.port->start_reading(*pipe);
@@ -57,7 +57,7 @@ TEST_CASE("unix ports see empty messages that were sent before the pipe was adop
   CHECK(w.settle() == strings{"received ", "received x", "ended closed_by_peer"});
 }
 
-TEST_CASE("unix ports take an unread empty message for something unread") {
+TEST_CASE("unix ports count an unread empty message as unread") {
   world w;
   auto [pipe, peer] = w.connected(pipe_mode::message);
   REQUIRE(send_to(peer, ""));

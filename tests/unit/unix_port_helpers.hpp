@@ -39,7 +39,9 @@ inline std::unique_ptr<completion_port> make_port(port_kind kind) {
 /// A port, what it reports, and the pipes that it has.
 class world {
 public:
-  world() : port(make_port(each_port())) {}
+  world() : world(each_port()) {}
+
+  explicit world(port_kind kind) : port(make_port(kind)) {}
 
   ~world() {
     events.hook = nullptr;
@@ -70,8 +72,9 @@ public:
     return pipe;
   }
 
-  void turn(clock::duration patience = 0ms) {
-    port->turn(clock::now() + patience, events);
+  /// @returns why the port is beyond repair, or none
+  caf::error turn(clock::duration patience = 0ms) {
+    return port->turn(clock::now() + patience, events);
   }
 
   /// Steps until nothing is reported any more.

@@ -14,7 +14,7 @@ using namespace unix_port;
 
 // -- waiting ----------------------------------------------------------------------------------
 
-TEST_CASE("unix ports wait until the deadline, also a close one") {
+TEST_CASE("unix ports wait until the deadline, even a close one") {
   world w;
   for (auto wait : {clock::duration{300us}, clock::duration{20ms}}) {
     auto begin = clock::now();
@@ -78,7 +78,7 @@ TEST_CASE("unix ports accept what connects and give the name back") {
   }
 }
 
-TEST_CASE("unix ports rest where there is no descriptor left to accept with") {
+TEST_CASE("unix ports rest if no descriptor is left to accept with") {
   unix_helpers::temp_directory directory;
   world w;
   // UBSan checks each class once, and takes two descriptors for it: now, while there are some.

@@ -61,35 +61,48 @@ int try_message(size_t requested_buffer, size_t size) {
   return send(pair.left.get(), bytes.data(), size, MSG_NOSIGNAL) < 0 ? errno : 0;
 }
 
-} // namespace
+/// A pipe that listens in a directory of its own.
+struct listening_pipe {
+  listening_pipe() {
+    listen_request request;
+    request.pipe_name = path;
+    listener = listen_unix(request);
+    REQUIRE(listener);
+  }
 
-// -- peers ------------------------------------------------------------------------------------
-
-TEST_CASE("peer_of reports process, user and groups as the kernel knows them") {
-  temp_directory directory;
-  auto path = directory / "pipe";
-  listen_request request;
-  request.pipe_name = path;
-  auto listener = listen_unix(request);
-  REQUIRE(listener);
-  auto connect_and_stay = [&]() -> std::string {
+  /// Connects, and leaves the connection open until the process ends.
+  std::string connect_and_stay() const {
     auto fd = connect_unix(path, pipe_mode::message);
     if (!fd)
       return describe(fd.error());
     fd->release();
     return "connected";
-  };
-  if (!is_root()) {
-    child_process client{connect_and_stay};
-    unique_fd served{accept(listener->socket.get(), nullptr, nullptr)};
-    auto peer = peer_of(served.get());
-    CHECK(peer.pid == client.pid());
-    CHECK(peer.uid == geteuid());
-    CHECK(peer.gid == getegid());
-    return;
   }
-  REQUIRE(chmod(directory.path().c_str(), 0755) == 0);
-  REQUIRE(chmod(path.c_str(), 0666) == 0);
+
+  temp_directory directory;
+  std::string path = directory / "pipe";
+  caf::expected<unix_listener> listener{caf::none};
+};
+
+} // namespace
+
+// -- peers ------------------------------------------------------------------------------------
+
+TEST_CASE("peer_of reports process, user and group of a peer of our own") {
+  listening_pipe pipe;
+  child_process client{[&] { return pipe.connect_and_stay(); }};
+  unique_fd served{accept(pipe.listener->socket.get(), nullptr, nullptr)};
+  auto peer = peer_of(served.get());
+  CHECK(peer.pid == client.pid());
+  CHECK(peer.uid == geteuid());
+  CHECK(peer.gid == getegid());
+}
+
+TEST_CASE("peer_of reports process, user and groups as the kernel knows them") {
+  needs_root();
+  listening_pipe pipe;
+  REQUIRE(chmod(pipe.directory.path().c_str(), 0755) == 0);
+  REQUIRE(chmod(pipe.path.c_str(), 0666) == 0);
   auto count = GENERATE(0U, 1U, 3U, 5000U);
   std::vector<gid_t> groups;
   for (gid_t group = 0; group < count; ++group)
@@ -98,10 +111,10 @@ TEST_CASE("peer_of reports process, user and groups as the kernel knows them") {
     if (setgroups(groups.size(), groups.data()) != 0 || setresgid(1234, 1234, 1234) != 0
         || setresuid(other_user, other_user, other_user) != 0)
       return "cannot drop";
-    return connect_and_stay();
+    return pipe.connect_and_stay();
   }};
   REQUIRE(client.text() == "connected");
-  unique_fd served{accept(listener->socket.get(), nullptr, nullptr)};
+  unique_fd served{accept(pipe.listener->socket.get(), nullptr, nullptr)};
   auto peer = peer_of(served.get());
   CHECK(peer.pid == client.pid());
   CHECK(peer.uid == other_user);
@@ -111,7 +124,7 @@ TEST_CASE("peer_of reports process, user and groups as the kernel knows them") {
   CHECK(peer_of(served.get()).uid == other_user);
 }
 
-TEST_CASE("peer_of reports nothing where there is no peer") {
+TEST_CASE("peer_of reports nothing if there is no peer") {
   unique_fd none{socket(AF_UNIX, SOCK_STREAM, 0)};
   for (auto fd : {none.get(), -1}) {
     auto peer = peer_of(fd);
@@ -174,10 +187,12 @@ TEST_CASE("raise_send_buffer makes room for a message and never less than there 
   }
 }
 
-TEST_CASE("largest_send_buffer is what an ordinary user gets") {
+TEST_CASE("largest_send_buffer is no less than the default") {
   CHECK(largest_send_buffer() >= default_send_buffer());
-  if (!is_root())
-    return;
+}
+
+TEST_CASE("largest_send_buffer is what an ordinary user gets") {
+  needs_root();
   auto text = as_user(other_user, [] {
     socket_pair pair{SOCK_SEQPACKET};
     auto granted = raise_send_buffer(pair.left.get(), INT_MAX);
@@ -224,7 +239,7 @@ TEST_CASE("discard_input lets the peer read our last words") {
   CHECK(receive_all(pair.right) == "last words");
 }
 
-TEST_CASE("discard_input ends though the peer writes all the time") {
+TEST_CASE("discard_input ends even if the peer writes all the time") {
   auto type = GENERATE(SOCK_SEQPACKET, SOCK_STREAM);
   socket_pair pair{type};
   fcntl(pair.right.get(), F_SETFL, 0);

@@ -177,8 +177,7 @@ TEST_CASE(
 }
 
 TEST_CASE("listen_unix gives the socket to a group that the user is a member of") {
-  if (!is_root())
-    return;
+  needs_root();
   temp_directory directory;
   auto path = directory / "pipe";
   REQUIRE(chmod(directory.path().c_str(), 0777) == 0);
@@ -293,8 +292,7 @@ TEST_CASE("listen_unix starts and stops 1,000 times in a row") {
 }
 
 TEST_CASE("listen_unix publishes a leaf name in the user's directory") {
-  if (!is_root())
-    return;
+  needs_root();
   auto user = 1100000000U + static_cast<unsigned>(getpid());
   auto directory = "/tmp/pipeactor-" + std::to_string(user);
   auto text = as_user(user, [&]() -> std::string {
@@ -345,7 +343,7 @@ TEST_CASE("connect_unix tells what is wrong with a name") {
   }
 }
 
-TEST_CASE("connect_unix tells a pipe of the other mode") {
+TEST_CASE("connect_unix reports a pipe of the other mode") {
   temp_directory directory;
   auto path = directory / "pipe";
   auto mode = GENERATE(pipe_mode::message, pipe_mode::byte);
@@ -378,8 +376,7 @@ TEST_CASE("connect_unix reports a full backlog as busy") {
 }
 
 TEST_CASE("connect_unix is denied to other users and the server does not see them") {
-  if (!is_root())
-    return;
+  needs_root();
   temp_directory directory;
   auto path = directory / "pipe";
   auto listener = listen_unix(request_for(path));

@@ -112,7 +112,7 @@ TEST_CASE("the descriptor of owner lets in this user and LocalSystem, and nobody
   CHECK(entries_of(pipe_access::owner()) == with_common({}));
 }
 
-TEST_CASE("the descriptor of everyone lets in all who have logged on") {
+TEST_CASE("the descriptor of everyone lets in all users who have logged on") {
   CHECK(entries_of(pipe_access::everyone())
         == with_common({{true, authenticated, rights_of_clients}}));
 }
@@ -125,18 +125,18 @@ TEST_CASE("the descriptor of a list names its users and groups") {
                         {true, users, rights_of_clients}}));
 }
 
-TEST_CASE("the descriptor of a group names it, without a name this process's own") {
+TEST_CASE("the descriptor of a group names it, or this process's group if it has no name") {
   CHECK(entries_of(pipe_access::group(users)) == with_common({{true, users, rights_of_clients}}));
   auto own = current_process().group_sid;
   REQUIRE(own.compare(0, 4, "S-1-") == 0);
   CHECK(entries_of(pipe_access::group()) == with_common({{true, own, rights_of_clients}}));
 }
 
-TEST_CASE("a descriptor takes no rights from this user who is on the list") {
+TEST_CASE("a descriptor keeps this user's rights, even if the list names this user") {
   CHECK(entries_of(pipe_access::list({current_process().sid})) == with_common({}));
 }
 
-TEST_CASE("a number is nobody's on Windows") {
+TEST_CASE("a number names nobody on Windows") {
   CHECK(entries_of(pipe_access::list({"1000", "@50"})) == with_common({}));
 }
 
@@ -149,7 +149,7 @@ TEST_CASE("the rights of clients do not include making instances") {
         == (FILE_GENERIC_READ | FILE_GENERIC_WRITE));
 }
 
-TEST_CASE("the system itself turns away who is not admitted") {
+TEST_CASE("the system itself turns away users who are not admitted") {
   auto port = make_completion_port(port_kind::iocp, std::chrono::microseconds{0});
   REQUIRE(port);
   CHECK((*port)->guards_access());
@@ -170,7 +170,7 @@ TEST_CASE("a security identifier stands for itself") {
   CHECK(find_group(users)->id == -1);
 }
 
-TEST_CASE("a name that is not there, or is of the other kind, is named") {
+TEST_CASE("an error names a name that is unknown or of the other kind") {
   auto user = name_of(current_process().sid);
   auto group = name_of(users);
   auto [access, text] = GENERATE_COPY(table<pipe_access, std::string>(
@@ -191,7 +191,7 @@ TEST_CASE("a name that is not there, or is of the other kind, is named") {
 
 // -- whom a client trusts ---------------------------------------------------------------------
 
-TEST_CASE("owner admits this user and LocalSystem, and neither others nor who is unknown") {
+TEST_CASE("owner admits this user and LocalSystem, but no other and no unknown user") {
   auto access = resolve(pipe_access::owner());
   REQUIRE(access);
   CHECK_FALSE(access->admits(peer_identity{}));

@@ -7,7 +7,7 @@
 using namespace pipeactor;
 using namespace pipeactor::port;
 
-TEST_CASE("Win32 errors keep their code, and have a meaning of ours where there is one") {
+TEST_CASE("Win32 errors keep their code, and have a code of ours if there is one") {
   auto err = windows_error(ERROR_ACCESS_DENIED, "cannot do it");
   CHECK(code_of(err) == errc::access_denied);
   CHECK(os_code_of(err) == ERROR_ACCESS_DENIED);

@@ -30,7 +30,7 @@ TEST_CASE("a client on Asio gets what it sent, several at a time") {
   CHECK(server.prints("client 1 left: closed_by_peer"));
 }
 
-TEST_CASE("a client on Asio reads the bytes of a server of messages") {
+TEST_CASE("a client on Asio reads the messages of a server as bytes") {
   auto name = unique_name();
   process server{listen(name, "--echo")};
   REQUIRE(server.prints("LISTENING"));
@@ -65,7 +65,7 @@ TEST_CASE("a blocking server answers our client") {
   CHECK(same(client.output(), lines));
 }
 
-TEST_CASE("our client hears an empty message, and the last word before a blocking server closes") {
+TEST_CASE("our client receives an empty message, and the last words of a blocking server") {
   auto mode = EACH_MODE;
   auto name = unique_name();
   process server{program("win32_peer") + " echo " + name + " " + mode};
@@ -77,7 +77,7 @@ TEST_CASE("our client hears an empty message, and the last word before a blockin
   CHECK(client.output() == (mode == "byte" ? "byefarewell" : "bye\n\nfarewell\n"));
 }
 
-TEST_CASE("an empty message is one") {
+TEST_CASE("an empty message is received as a message") {
   auto name = unique_name();
   process server{listen(name, "")};
   REQUIRE(server.prints("LISTENING"));
@@ -88,7 +88,7 @@ TEST_CASE("an empty message is one") {
   CHECK(server.prints("one\n\nthree\n"));
 }
 
-TEST_CASE("in byte mode a write of nothing is nothing") {
+TEST_CASE("in byte mode an empty write has no effect") {
   auto name = unique_name();
   process server{listen(name, "--echo --verbose --mode byte")};
   REQUIRE(server.prints("LISTENING"));
@@ -131,7 +131,7 @@ TEST_CASE("CallNamedPipe is answered, whether it has to wait for an instance or 
   }
 }
 
-TEST_CASE("our client waits for the one instance of a server, and tells where it takes too long") {
+TEST_CASE("our client waits for a server's only instance, and reports if that takes too long") {
   auto name = unique_name();
   owned_handle pipe{CreateNamedPipeA(address_of(name).c_str(), PIPE_ACCESS_DUPLEX,
                                      PIPE_TYPE_MESSAGE | PIPE_READMODE_MESSAGE, 1, 4096, 4096, 0,

@@ -175,7 +175,7 @@ TEST_CASE("a server that is terminated while it writes a message ends its client
   CHECK(client.read(text.size(), 1000).size() < text.size());
 }
 
-TEST_CASE("our client tells that a server was terminated while it read a message") {
+TEST_CASE("our client reports that a server was terminated while it read a message") {
   auto mode = GENERATE(as<std::string>{}, "message", "byte");
   auto name = unique_name();
   process server{program("win32_peer") + " stall " + name + " " + mode};

@@ -14,7 +14,7 @@ std::string node(const std::string& what, const std::string& name) {
 
 } // namespace
 
-TEST_CASE("node gets its bytes back, from a server of bytes or of messages") {
+TEST_CASE("node gets its bytes back, in byte mode and in message mode") {
   // It joins writes that have to wait, here to a message of more than 10 MB.
   auto mode = GENERATE(as<std::string>{}, "--mode byte", "--mode message --max-message 16777216");
   auto name = unique_name();
@@ -64,7 +64,7 @@ TEST_CASE("node serves our client, and ends the connection after a last word") {
   CHECK(client.output() == "bye\nfarewell\n");
 }
 
-TEST_CASE("our client is told that node serves bytes where it wants messages") {
+TEST_CASE("our client reports that node serves bytes if it wants messages") {
   auto name = unique_name();
   process server{node("echo", name)};
   REQUIRE(server.prints("LISTENING"));

@@ -1,6 +1,7 @@
 // Windows programs against each other: pipecat, the examples, and a plain blocking client.
 
 #include "programs.hpp"
+#include "wine.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -16,13 +17,23 @@ TEST_CASE("pipecat talks to pipecat") {
   CHECK(client.output() == "one\ntwo\nthree\n");
 }
 
-TEST_CASE("pipecat connect tells that there is no such pipe") {
+TEST_CASE("pipecat connect reports that there is no such pipe") {
   process client{connect(unique_name(), "")};
   CHECK(client.wait() == 1);
   CHECK(client.output().find("no_such_pipe") != std::string::npos);
 }
 
-TEST_CASE("a plain blocking client that reads bytes gets its answers, in message mode too") {
+TEST_CASE("pipecat list names a live server, or reports not_supported under Wine") {
+  auto name = unique_name();
+  process server{listen(name, "")};
+  REQUIRE(server.prints("LISTENING"));
+  process list{program("pipecat") + " list " + name};
+  auto wine = test::runs_under_wine();
+  CHECK(list.wait() == (wine ? 1 : 0));
+  CHECK(list.output().find(wine ? "not_supported" : name) != std::string::npos);
+}
+
+TEST_CASE("a plain blocking client that reads bytes gets its answers, even in message mode") {
   auto mode = GENERATE(as<std::string>{}, "--mode message", "--mode byte");
   auto name = unique_name();
   process server{listen(name, "--echo " + mode)};

@@ -72,7 +72,7 @@ def table(entries):
                 lines += line(bar, entry["cell"], entry["results"])
     if not lines:
         return []
-    return ["| work | figure | bar | found | rounds | |", "|---|---|---|---|---|---|", *lines]
+    return ["| workload | figure | bar | found | rounds | |", "|---|---|---|---|---|---|", *lines]
 
 
 def line(bar, cell, results):

@@ -36,7 +36,7 @@ as fast as what it is plotted against. The last line is the exponent of the stra
 all points.
 """
 DOUBTS = """\
-Works whose rounds differ by more than 1.5x, or during which others used the machine.
+Workloads whose rounds differ by more than 1.5x, or during which others used the machine.
 """
 
 
@@ -73,7 +73,7 @@ def sections(record):
     yield "Bars", [wrapped(BARS)], [bars.table(entries)]
     yield ("Sizes, connections, messages in flight", [wrapped(GRID)],
            list(report.grid_tables(entries)))
-    yield "All works", [wrapped(CELLS), plot("ratios", "Ratios to libuv")], compared
+    yield "All workloads", [wrapped(CELLS), plot("ratios", "Ratios to libuv")], compared
     yield "What was gained", [wrapped(GAINED)], [report.history_table(entries)]
     yield ("Growth", [wrapped(GROWTH), *(plot(report.growth_file(growth), f"Cost against {growth}")
                                          for growth, _ in growths)],

@@ -101,7 +101,7 @@ def history_table(entries):
         cpu = ratios(results, PIPEACTOR, BEFORE, "server_cpu_us_per_message")
         lines.append(f"| {cell['name']} | {median(cpu):.2f} | {min(cpu):.2f} to {max(cpu):.2f} "
                      f"| {median(speed):.2f} | {min(speed):.2f} to {max(speed):.2f} |")
-    return ["| work | server CPU, now to before | rounds | messages/s, now to before | rounds |",
+    return ["| workload | server CPU, now to before | rounds | messages/s, now to before | rounds |",
             "|---|---|---|---|---|", *lines] if lines else []
 
 

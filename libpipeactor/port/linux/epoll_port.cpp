@@ -80,7 +80,9 @@ bool epoll_port::end_accepting(listener& l) {
   return true;
 }
 
-void epoll_port::on_clients(listener& l) {
+void epoll_port::on_clients(listener& l, uint32_t events) {
+  if ((events & gone_events) != 0)
+    return listener_hung_up(l);
   for (size_t count = 0; count < accepts_per_turn && !l.closing(); ++count) {
     unique_fd fd{accept4(l.socket.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
     if (fd) {
@@ -166,7 +168,7 @@ void epoll_port::dispatch(const epoll_event& event) {
     return;
   if ((tag & listener_tag) != 0) {
     if (auto* l = listeners_.find(index))
-      on_clients(*l);
+      on_clients(*l, event.events);
   } else if (auto* s = slots_.find(index, static_cast<uint16_t>(tag >> 32))) {
     on_ready(*s, event.events);
   }

@@ -63,7 +63,7 @@ private:
 
   void begin_accepting(listener& l) override;
   bool end_accepting(listener& l) override;
-  void on_clients(listener& l);
+  void on_clients(listener& l, uint32_t events);
 
   // -- a turn ---------------------------------------------------------------------------------
 

@@ -66,35 +66,50 @@ uint64_t io_uring_port::tag_of(operation what, const slot& s, uint16_t position)
 // -- listening --------------------------------------------------------------------------------
 
 void io_uring_port::begin_accepting(listener& l) {
-  if (l.accepting)
-    return;
-  auto* entry = next_entry();
-  if (entry == nullptr)
-    return;
-  io_uring_prep_multishot_accept(entry, l.socket.socket.get(), nullptr, nullptr,
-                                 SOCK_NONBLOCK | SOCK_CLOEXEC);
-  entry->user_data = tag_of(operation::accept, l);
-  l.accepting = true;
+  auto socket = l.socket.socket.get();
+  if (!l.accepting) {
+    auto* entry = next_entry();
+    if (entry == nullptr)
+      return;
+    io_uring_prep_multishot_accept(entry, socket, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    entry->user_data = tag_of(operation::accept, l);
+    l.accepting = true;
+  }
+  if (!l.watching_end) {
+    auto* entry = next_entry();
+    if (entry == nullptr)
+      return;
+    // POLLHUP needs no asking.
+    io_uring_prep_poll_add(entry, socket, 0);
+    entry->user_data = tag_of(operation::watch_listener, l);
+    l.watching_end = true;
+  }
 }
 
 bool io_uring_port::end_accepting(listener& l) {
-  if (l.accepting && l.life == life_state::closing && cancel(tag_of(operation::accept, l)))
+  if (!l.accepting && !l.watching_end)
+    return true;
+  if (l.life == life_state::closing && cancel_all(l.socket.socket.get()))
     l.life = life_state::cancelled;
-  return !l.accepting;
+  return false;
 }
 
-void io_uring_port::on_accepted(const io_uring_cqe& completion) {
+void io_uring_port::on_accepted(listener& l, const io_uring_cqe& completion) {
   unique_fd client{completion.res >= 0 ? completion.res : -1};
-  auto* l = listeners_.find(index_of(completion));
-  assert(l != nullptr && "it is removed when no accept is in the ring");
   if ((completion.flags & IORING_CQE_F_MORE) == 0)
-    l->accepting = false;
-  if (l->closing())
+    l.accepting = false;
+  if (l.closing())
     return;
   if (client)
-    accept(*l, std::move(client));
+    accept(l, std::move(client));
   else
-    accept_failed(*l, -completion.res);
+    accept_failed(l, -completion.res);
+}
+
+void io_uring_port::on_watch_ended(listener& l, int result) {
+  l.watching_end = false;
+  if (result > 0 && !l.closing())
+    listener_hung_up(l);
 }
 
 // -- a turn -----------------------------------------------------------------------------------
@@ -147,6 +162,18 @@ bool io_uring_port::cancel(uint64_t user_data) noexcept {
   return true;
 }
 
+/// Cancels all operations of a descriptor.
+/// @returns whether there was an entry for it
+bool io_uring_port::cancel_all(int fd) noexcept {
+  auto* entry = next_entry();
+  if (entry == nullptr)
+    return false;
+  io_uring_prep_cancel_fd(entry, fd, IORING_ASYNC_CANCEL_ALL);
+  entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
+  entry->user_data = uint64_t(operation::ignored) << tag_operation_shift;
+  return true;
+}
+
 bool io_uring_port::poll() {
   ring_.submit();
   return check_ring() || ring_.has_completions();
@@ -193,19 +220,33 @@ void io_uring_port::dispatch(const io_uring_cqe& completion) {
   case operation::wake:
     return on_woken(completion.res);
   case operation::accept:
-    return on_accepted(completion);
+  case operation::watch_listener:
+    return dispatch_to_listener(completion);
   case operation::send_batched:
     // If there are no batches, they were reported, and this one noted before.
     if (!batches_.empty())
       note_failed_send(completion);
     return;
-  default:
-    break;
+  case operation::receive:
+  case operation::watch_end:
+  case operation::send_waiting:
+    return dispatch_to_slot(completion);
   }
+}
+
+void io_uring_port::dispatch_to_listener(const io_uring_cqe& completion) {
+  auto* l = listeners_.find(index_of(completion));
+  assert(l != nullptr && "a listener is removed when all its operations have come back");
+  if (operation_of(completion) == operation::accept)
+    on_accepted(*l, completion);
+  else
+    on_watch_ended(*l, completion.res);
+}
+
+void io_uring_port::dispatch_to_slot(const io_uring_cqe& completion) {
   auto generation = static_cast<uint16_t>(completion.user_data >> tag_generation_shift);
   auto* s = slots_.find(index_of(completion), generation);
-  // A slot is released when all its operations have come back.
-  assert(s != nullptr);
+  assert(s != nullptr && "a slot is released when all its operations have come back");
   if (operation_of(completion) == operation::receive)
     on_received(*s, completion);
   else if (operation_of(completion) == operation::watch_end)
@@ -232,13 +273,10 @@ void io_uring_port::serve_closing(slot& s) {
   }
   if (s.life == life_state::cancelled)
     return;
-  auto* entry = next_entry();
-  if (entry == nullptr)
-    return slots_.mark_dirty(s);
-  io_uring_prep_cancel_fd(entry, s.fd, IORING_ASYNC_CANCEL_ALL);
-  entry->flags |= IOSQE_CQE_SKIP_SUCCESS;
-  entry->user_data = uint64_t(operation::ignored) << tag_operation_shift;
-  s.life = life_state::cancelled;
+  if (cancel_all(s.fd))
+    s.life = life_state::cancelled;
+  else
+    slots_.mark_dirty(s);
 }
 
 } // namespace pipeactor::port

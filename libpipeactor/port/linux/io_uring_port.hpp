@@ -49,6 +49,8 @@ struct io_uring_slot : unix_slot {
 struct io_uring_listener : unix_port_listener {
   /// An accept is in the ring.
   bool accepting = false;
+  /// A poll that tells if the socket is shut down is in the ring.
+  bool watching_end = false;
 };
 
 class io_uring_port final : public unix_port<io_uring_slot, io_uring_listener> {
@@ -68,6 +70,7 @@ private:
     ignored,
     wake,
     accept,
+    watch_listener,
     receive,
     watch_end,
     send_batched,
@@ -107,7 +110,8 @@ private:
 
   void begin_accepting(listener& l) override;
   bool end_accepting(listener& l) override;
-  void on_accepted(const io_uring_cqe& completion);
+  void on_accepted(listener& l, const io_uring_cqe& completion);
+  void on_watch_ended(listener& l, int result);
 
   // -- a turn ---------------------------------------------------------------------------------
 
@@ -115,11 +119,14 @@ private:
   void serve_slot(slot& s) override;
   io_uring_sqe* next_entry() noexcept;
   bool cancel(uint64_t user_data) noexcept;
+  bool cancel_all(int fd) noexcept;
   bool poll() override;
   void sleep(time_point deadline) override;
   bool check_ring();
   void dispatch() override;
   void dispatch(const io_uring_cqe& completion);
+  void dispatch_to_listener(const io_uring_cqe& completion);
+  void dispatch_to_slot(const io_uring_cqe& completion);
   void on_woken(int result);
 
   // -- receiving ------------------------------------------------------------------------------

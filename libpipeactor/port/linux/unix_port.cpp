@@ -1,5 +1,6 @@
 #include "port/linux/unix_port.hpp"
 
+#include "base/errors.hpp"
 #include "base/log.hpp"
 
 #include <cerrno>
@@ -12,7 +13,7 @@ accept_failure accept_failure_of(int error_number) noexcept {
     return accept_failure::no_client;
   case EBADF:
   case EFAULT:
-  case EINVAL: // not listening: somebody who holds the socket, too, has shut it down
+  case EINVAL:
   case ENOTSOCK:
   case EOPNOTSUPP:
     return accept_failure::listener_dead;
@@ -25,6 +26,12 @@ accept_failure accept_failure_of(int error_number) noexcept {
     // no core spins.
     return accept_failure::not_now;
   }
+}
+
+caf::error hung_up(const std::string& path) {
+  return errors::failed(errc::os_error, "cannot accept clients of " + path, 0,
+                        "another process that shares its socket has shut it down: start the "
+                        "server again");
 }
 
 void notify(int event_fd) noexcept {

@@ -40,6 +40,9 @@ enum class accept_failure : uint8_t {
 /// @param error_number `errno` of accept4(2), see accept(2)
 accept_failure accept_failure_of(int error_number) noexcept;
 
+/// Returns the error of a listener at `path` whose socket was shut down.
+caf::error hung_up(const std::string& path);
+
 /// Ends a wait for an eventfd(2). Any thread.
 void notify(int event_fd) noexcept;
 
@@ -125,6 +128,11 @@ protected:
     else if (failure == accept_failure::listener_dead)
       fail(l, unix_error(error_number, "cannot accept clients of " + l.socket.claim.path()));
     return failure == accept_failure::client_gone;
+  }
+
+  /// A poll says that the listening socket hung up. accept4(2) does not tell: EAGAIN.
+  void listener_hung_up(Listener& l) {
+    fail(l, hung_up(l.socket.claim.path()));
   }
 
   // -- sending --------------------------------------------------------------------------------

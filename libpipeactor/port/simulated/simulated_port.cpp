@@ -170,6 +170,11 @@ void simulated_port::read_one(pipe_record& pipe) {
   }
 }
 
+size_t simulated_port::bytes_sent_of_oldest(pipe_record& pipe) noexcept {
+  auto* s = slots_.slot_of(pipe);
+  return s != nullptr && s->taken == 0 ? s->front_offset : 0;
+}
+
 void simulated_port::write(pipe_record& pipe, payload data) {
   assert(!data.empty());
   assert(pipe.settings().mode == pipe_mode::byte || data.size() <= max_message_size());

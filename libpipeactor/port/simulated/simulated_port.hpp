@@ -95,6 +95,7 @@ public:
   void pause_reading(pipe_record& pipe) override;
   void read_one(pipe_record& pipe) override;
   void write(pipe_record& pipe, payload data) override;
+  size_t bytes_sent_of_oldest(pipe_record& pipe) noexcept override;
   void close(pipe_record& pipe) override;
 
   caf::error turn(time_point deadline, completion_handler& handler) override;
