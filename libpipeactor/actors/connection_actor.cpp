@@ -133,7 +133,7 @@ void connection_actor::never_handled(const caf::mailbox_element& element) {
 caf::invoke_message_result connection_actor::consume(caf::mailbox_element& element) {
   handler_pulse::run run{*bridge_->bridge().pulse(), record().id()};
   if (bridge_->port() == nullptr)
-    drop_session();
+    end_own_messages();
   if (element.mid.is_response())
     timers_.answered(element.mid);
   // A session that waits for an answer holds up neither the end nor what was asked before it.
@@ -414,17 +414,18 @@ void connection_actor::handle(const closed&) {
   finish();
   // An actor that waits for an answer lives on until it comes, and what its session holds on to
   // would hold up the end of the actor system.
-  if (awaits_responses() && bridge_->bridge().is_stopping())
-    drop_session();
+  if (awaits_responses() && bridge_->bridge().is_stopping()) {
+    end_own_messages();
+    events_.drop_session();
+  }
 }
 
-void connection_actor::drop_session() {
-  if (events_.session() == nullptr)
+void connection_actor::end_own_messages() {
+  if (events_.session() == nullptr || std::exchange(own_messages_ended_, true))
     return;
   // Handlers of the session's point to it.
   forget_pending_responses();
   become(requests().or_else(completions()));
-  events_.drop_session();
 }
 
 /// The pipe is closed, or was never made.

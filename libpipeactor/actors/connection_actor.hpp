@@ -142,8 +142,9 @@ private:
   void on_timer();
   void begin_drain_period();
   bool drain_makes_progress();
-  /// Destroys the session before its actor: it must not run on another thread than its bridge's.
-  void drop_session();
+  /// The session handles no messages of its own and no answers any more: the context has ended, and
+  /// it may be one that keeps itself busy.
+  void end_own_messages();
 
   bridge_connections_ptr bridge_;
   caf::actor coordinator_;
@@ -163,6 +164,7 @@ private:
   uint64_t drained_bytes_ = 0;
   connection_state state_;
   bool closes_after_drain_ = false;
+  bool own_messages_ended_ = false;
   /// The end was asked for on this side: the connection does not come back.
   bool stays_closed_ = false;
 

@@ -44,17 +44,25 @@ void pending_operations::fail_writes(size_t count, const caf::error& reason) {
 }
 
 pending_write* pending_operations::add_write(size_t size) {
+  auto drops = writes_.policy() == write_queue_policy::drop_oldest;
+  if (!drops && writes_.is_full(size))
+    return nullptr;
+  while (drops && writes_.is_full(size) && writes_.has_waiting())
+    drop_oldest_write();
   auto* result = writes_.add(size);
-  while (result == nullptr && writes_.policy() == write_queue_policy::drop_oldest
-         && writes_.has_waiting()) {
-    auto write = writes_.pop_waiting();
-    if (write.tracker)
-      write.tracker->count(false);
-    refuse(std::move(write.cookie), std::move(write.promise),
-           make_error(errc::queue_full, "dropped for a newer message: the peer does not read"));
+  while (drops && result == nullptr && writes_.has_waiting()) {
+    drop_oldest_write();
     result = writes_.add(size);
   }
   return result;
+}
+
+void pending_operations::drop_oldest_write() {
+  auto write = writes_.pop_waiting();
+  if (write.tracker)
+    write.tracker->count(false);
+  refuse(std::move(write.cookie), std::move(write.promise),
+         make_error(errc::queue_full, "dropped for a newer message: the peer does not read"));
 }
 
 // -- reads ------------------------------------------------------------------------------------

@@ -90,6 +90,8 @@ private:
     caf::error reason;
   };
 
+  /// Drops the oldest write that the port does not have.
+  void drop_oldest_write();
   void fail(const pipeactor::cookie& cookie, const caf::error& reason);
 
   connection_base& connection_;

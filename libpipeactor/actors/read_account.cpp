@@ -10,7 +10,8 @@ bool read_account::pause() noexcept {
 }
 
 bool read_account::stays_paused() noexcept {
-  return above(level_.load(), 2) || (memory_->exhausted() && memory_->wait(this));
+  auto level = level_.load();
+  return above(level, 2) || (level != 0 && memory_->exhausted() && memory_->wait(this));
 }
 
 void read_account::resume() noexcept {

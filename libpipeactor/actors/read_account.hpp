@@ -15,7 +15,8 @@ struct resume_reading {};
 /// Counts what a connection has received and its handlers have not released yet. Payloads are
 /// charged when they are made. They are released on any thread, and the one that brings a paused
 /// connection below half of its limit wakes it. If the context's memory is exhausted, a connection
-/// pauses with the next message that it receives, until there is memory again, whoever released it.
+/// pauses with the first message that it has handed out, until that is released or there is memory
+/// again, whoever released it.
 class read_account final : public payload_account, public memory_waiter {
 public:
   read_account(size_t byte_limit, size_t message_limit, memory_account_ptr memory)
@@ -29,7 +30,8 @@ public:
   /// Returns whether reading has to pause; from then on falling below half sends
   /// `resume_reading`. Bridge thread.
   bool must_pause() noexcept {
-    return (above(level_.load(std::memory_order_relaxed), 1) || memory_->exhausted()) && pause();
+    auto level = level_.load(std::memory_order_relaxed);
+    return (above(level, 1) || (level != 0 && memory_->exhausted())) && pause();
   }
 
   /// Returns whether there is room for `messages` that were asked for and did not come yet. Unlike

@@ -63,10 +63,10 @@ public:
            && (bytes_ + size > byte_limit_ || writes_.size() >= message_limit_);
   }
 
-  /// Adds a write of `size` bytes, to be filled in.
-  /// @returns the write, or nullptr if the queue is full or the context's memory would be exceeded
+  /// Adds a write of `size` bytes, to be filled in, whether is_full() or not.
+  /// @returns the write, or nullptr if the context's memory would be exceeded
   pending_write* add(size_t size) {
-    if (is_full(size) || !memory_->grow(bytes_, bytes_ + size))
+    if (!memory_->grow(bytes_, bytes_ + size))
       return nullptr;
     bytes_ += size;
     auto& result = writes_.emplace_back();

@@ -27,7 +27,6 @@ namespace pipeactor {
   X(operation_aborted, "the connection was closed before the operation ended")                     \
   X(not_connected, "the connection is closed: open a new one")                                     \
   X(not_local, "the connection belongs to another node: ask it by message")                        \
-  X(would_block, "the call would wait for its own thread: send a message instead")                 \
   X(timed_out, "the operation did not end in time: try again, or allow more time")                 \
   X(cookie_not_portable,                                                                           \
     "a cookie that comes from another node must be bytes: use cookie::of(payload)")                \
@@ -47,7 +46,9 @@ namespace pipeactor {
   X(out_of_resources, "the system has no resources left for this: free some, or raise its limits") \
   X(shutting_down, "the context is shutting down")                                                 \
   /* -- anything else that the operating system reported */                                        \
-  X(os_error, "the operating system reported an error")
+  X(os_error, "the operating system reported an error")                                            \
+  /* -- wrong use */                                                                               \
+  X(would_block, "the call would wait for its own thread: send a message instead")
 
 /// Why an operation failed or a connection ended. The values are stable.
 enum class errc : uint8_t {

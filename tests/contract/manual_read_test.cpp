@@ -4,16 +4,28 @@
 
 using namespace contract;
 
-PORT_TEST_CASE("async_read is refused if reading is continuous") {
+PORT_TEST_CASE("an async_read while reading is continuous ends with the next message") {
   port_fixture f{port};
   auto server = f.serve(f.options(), GENERATE(each_taker()));
   auto [client, connection] = f.connect_and_wait(server);
-  auto read = f.ask_for<payload>(connection.actor(), async_read{cookie::of(1)});
-  REQUIRE_FALSE(read);
-  CHECK(code_of(read.error()) == errc::invalid_option);
-  CHECK(f.log->wait_for("failed invalid_option [1]"));
-  CHECK(client->send("still read"));
-  CHECK(f.log->wait_for("received still read"));
+  connection.async_read(cookie::of(1));
+  f.self()->request(connection.actor(), caf::infinite, async_read{cookie::of(2)});
+  auto request = f.self()->request(connection.actor(), patience, async_read{cookie::of(3)});
+  f.let_bridge_turn();
+  for (auto text : {"a", "b", "c", "d"})
+    CHECK(client->send(text));
+  payload answer;
+  request.receive([&](const payload& data) { answer = data; }, [](const caf::error&) {});
+  CHECK(answer.text() == "c");
+  REQUIRE(f.log->wait_for("received d"));
+  // The last one meets the end.
+  connection.async_read(cookie::of(4));
+  f.let_bridge_turn();
+  client->close();
+  REQUIRE(f.log->wait_for("disconnected"));
+  CHECK(f.log->of(connection.id())
+        == lines{"connected", "received a [1]", "received b [2]", "received c [3]", "received d",
+                 "failed closed_by_peer [4]", "disconnected closed_by_peer"});
 }
 
 PORT_TEST_CASE("manual mode delivers one message per async_read with its cookie") {

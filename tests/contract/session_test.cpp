@@ -152,7 +152,36 @@ PORT_TEST_CASE("request.await: the end of the pipe waits for the answer too", ne
         == lines{"connected", "received ask", "answer 2", "sent", "disconnected closed_by_peer"});
 }
 
-PORT_TEST_CASE("request.await: a close asked for meanwhile comes after the answer") {
+PORT_TEST_CASE("request.await: a close, a stop and an exit message do not wait for the answer") {
+  port_fixture f{port};
+  auto how = GENERATE(as<std::string>{}, "close", "stop", "exit");
+  CAPTURE(how);
+  auto worker = f.ended_with_system(f.system().spawn(patient_worker, f.log));
+  role todo;
+  todo.received = [worker](acting_session& s, const payload&) {
+    s.self().request(worker, patience, 1).await([&s](int) { s.note("answer"); });
+  };
+  auto server = f.serve<acting_session>(f.options(), f.log, todo);
+  // Again and again: a wait that was broken off leaves nothing behind.
+  for (size_t round = 0; round < 3; ++round) {
+    auto [client, connection] = f.connect_and_wait(server, round);
+    CHECK(client->send("ask"));
+    REQUIRE(f.log->wait_for("asked", round + 1));
+    if (how == "close") {
+      CHECK_FALSE(f.ask(connection.actor(), async_close{}));
+    } else if (how == "stop") {
+      CHECK_FALSE(server.server.stop());
+      CHECK(server.server.start());
+    } else {
+      caf::anon_send_exit(connection.actor(), caf::exit_reason::user_shutdown);
+    }
+    CHECK(client->at_end());
+    REQUIRE(f.log->wait_for(connection.id(), "disconnected closed_by_us"));
+    CHECK(f.log->count("answer", connection.id()) == 0);
+  }
+}
+
+PORT_TEST_CASE("request.await: an answer that comes after the close is still handled") {
   port_fixture f{port};
   auto worker = f.ended_with_system(f.system().spawn(patient_worker, f.log));
   role todo;
@@ -164,10 +193,11 @@ PORT_TEST_CASE("request.await: a close asked for meanwhile comes after the answe
   CHECK(client->send("ask"));
   REQUIRE(f.log->wait_for("asked"));
   connection.async_close();
-  f.self()->send(worker, std::string{"go"});
   REQUIRE(f.log->wait_for("disconnected"));
+  f.self()->send(worker, std::string{"go"});
+  REQUIRE(f.log->wait_for("answer"));
   CHECK(f.log->of(connection.id())
-        == lines{"connected", "received ask", "answer", "disconnected closed_by_us"});
+        == lines{"connected", "received ask", "disconnected closed_by_us", "answer"});
 }
 
 PORT_TEST_CASE("a request that nobody answers ends with its timeout, and keeps nothing alive") {

@@ -50,6 +50,7 @@ PORT_TEST_CASE("all handlers of a connection run on its bridge's thread, one at 
   port_fixture f{port};
   auto options = f.options();
   options.num_threads = GENERATE(1, 2);
+  options.max_message_size = 1000;
   std::atomic<int> overlaps{0};
   auto server = f.serve<watched_session>(options, f.log, &overlaps);
   auto [client, connection] = f.connect_and_wait(server);
@@ -60,7 +61,7 @@ PORT_TEST_CASE("all handlers of a connection run on its bridge's thread, one at 
       return {[](const named_pipe_connection& to) {
         for (int i = 0; i < count; ++i) {
           caf::anon_send(to.actor(), i);
-          to.async_read();
+          to.async_write(payload{std::string(1001, 'x')}); // refused
           to.async_write(payload{"w"});
         }
       }};

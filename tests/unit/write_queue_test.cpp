@@ -38,6 +38,12 @@ pending_write write_of(int number, size_t size) {
   return result;
 }
 
+void push(write_queue& queue, pending_write&& write) {
+  auto* added = queue.add(write.size);
+  REQUIRE(added != nullptr);
+  *added = std::move(write);
+}
+
 int number_of(const pending_write& write) {
   auto* number = write.cookie.get_if<int>();
   REQUIRE(number != nullptr);
@@ -52,7 +58,7 @@ TEST_CASE("write_queue takes one message whatever its size, or it could never be
   write_queue queue{options(10, 1), enough_memory()};
   CHECK(queue.empty());
   CHECK_FALSE(queue.is_full(1'000'000));
-  queue.push(write_of(1, 1'000'000));
+  push(queue, write_of(1, 1'000'000));
   CHECK(queue.is_full(1));
   queue.pop();
   CHECK_FALSE(queue.is_full(1'000'000));
@@ -60,10 +66,10 @@ TEST_CASE("write_queue takes one message whatever its size, or it could never be
 
 TEST_CASE("write_queue is full when one more would exceed its bytes") {
   write_queue queue{options(100, 1000), enough_memory()};
-  queue.push(write_of(1, 60));
+  push(queue, write_of(1, 60));
   CHECK_FALSE(queue.is_full(40));
   CHECK(queue.is_full(41));
-  queue.push(write_of(2, 40));
+  push(queue, write_of(2, 40));
   CHECK(queue.bytes() == 100);
   CHECK(queue.is_full(1));
 }
@@ -72,31 +78,34 @@ TEST_CASE("write_queue is full when one more would exceed its messages") {
   write_queue queue{options(1'000'000, 3), enough_memory()};
   for (int number = 0; number < 3; ++number) {
     CHECK_FALSE(queue.is_full(1));
-    queue.push(write_of(number, 1));
+    push(queue, write_of(number, 1));
   }
   CHECK(queue.size() == 3);
   CHECK(queue.is_full(1));
 }
 
-TEST_CASE("write_queue is full when the memory of all queues is exhausted, unless it is empty") {
+TEST_CASE("write_queue takes nothing that would exceed the memory of all queues, even if it is empty") {
   auto memory = caf::make_counted<memory_account>(2 * step);
   write_queue greedy{options(1'000'000, 1000), memory};
   write_queue modest{options(1'000'000, 1000), memory};
-  greedy.push(write_of(1, 2 * step));
+  CHECK(greedy.add(3 * step) == nullptr);
+  CHECK(memory->bytes() == 0);
+  push(greedy, write_of(1, 2 * step));
   CHECK(memory->exhausted());
-  CHECK_FALSE(modest.is_full(1));
-  modest.push(write_of(2, 1));
-  CHECK(modest.is_full(1));
+  CHECK(modest.add(step) == nullptr);
+  CHECK_FALSE(modest.is_full(step));
+  CHECK(memory->bytes() == 2 * step);
   greedy.pop();
-  CHECK_FALSE(modest.is_full(1));
+  push(modest, write_of(2, step));
+  CHECK(memory->bytes() == step);
 }
 
 TEST_CASE("write_queue counts towards the memory of all queues until it is popped or destroyed") {
   auto memory = enough_memory();
   {
     write_queue queue{options(1'000'000, 1000), memory};
-    queue.push(write_of(1, 3 * step));
-    queue.push(write_of(2, 5 * step));
+    push(queue, write_of(1, 3 * step));
+    push(queue, write_of(2, 5 * step));
     CHECK(memory->bytes() == 8 * step);
     // What the port has is memory, too.
     queue.hand_over();
@@ -112,7 +121,7 @@ TEST_CASE("write_queue counts towards the memory of all queues until it is poppe
 TEST_CASE("write_queue hands over the oldest write that waits") {
   write_queue queue{options(1'000'000, 1000), enough_memory()};
   for (int number = 1; number <= 3; ++number)
-    queue.push(write_of(number, static_cast<size_t>(number)));
+    push(queue, write_of(number, static_cast<size_t>(number)));
   for (size_t size = 1; size <= 3; ++size) {
     CHECK(queue.has_waiting());
     CHECK(queue.hand_over().size() == size);
@@ -128,7 +137,7 @@ TEST_CASE("write_queue hands over the oldest write that waits") {
 
 TEST_CASE("write_queue keeps no bytes of a write that the port has") {
   write_queue queue{options(1'000'000, 1000), enough_memory()};
-  queue.push(write_of(1, 10));
+  push(queue, write_of(1, 10));
   auto data = queue.hand_over();
   CHECK(data.size() == 10);
   auto reported = queue.pop();
@@ -139,7 +148,7 @@ TEST_CASE("write_queue keeps no bytes of a write that the port has") {
 TEST_CASE("write_queue drops the oldest write that waits, not one that the port has") {
   write_queue queue{options(1'000'000, 1000), enough_memory()};
   for (int number = 1; number <= 4; ++number)
-    queue.push(write_of(number, 10));
+    push(queue, write_of(number, 10));
   queue.hand_over();
   queue.hand_over();
   CHECK(number_of(queue.pop_waiting()) == 3);
@@ -157,7 +166,7 @@ TEST_CASE("write_queue gives the port everything unless the oldest may have to b
   write_queue queue{options(policy, 100, 10), enough_memory()};
   CHECK(queue.policy() == policy);
   for (int number = 0; number < 10; ++number) {
-    queue.push(write_of(number, 10));
+    push(queue, write_of(number, 10));
     CHECK(queue.port_has_room());
     queue.hand_over();
   }
@@ -167,7 +176,7 @@ TEST_CASE("write_queue gives the port everything unless the oldest may have to b
 TEST_CASE("write_queue gives the port at most half of the messages if the rest may be dropped") {
   write_queue queue{options(write_queue_policy::drop_oldest, 1'000'000, 10), enough_memory()};
   for (int number = 0; number < 10; ++number)
-    queue.push(write_of(number, 1));
+    push(queue, write_of(number, 1));
   for (int given = 0; given < 5; ++given) {
     CHECK(queue.port_has_room());
     queue.hand_over();
@@ -180,7 +189,7 @@ TEST_CASE("write_queue gives the port at most half of the messages if the rest m
 TEST_CASE("write_queue gives the port at most half of the bytes if the rest may be dropped") {
   write_queue queue{options(write_queue_policy::drop_oldest, 1000, 1000), enough_memory()};
   for (int number = 0; number < 10; ++number)
-    queue.push(write_of(number, 100));
+    push(queue, write_of(number, 100));
   for (int given = 0; given < 5; ++given) {
     CHECK(queue.port_has_room());
     queue.hand_over();
@@ -194,14 +203,14 @@ TEST_CASE("write_queue gives the port no more than can be lost, however large it
   write_queue many{options(write_queue_policy::drop_oldest, SIZE_MAX, SIZE_MAX), enough_memory()};
   size_t given = 0;
   for (; given < 1000 && many.port_has_room(); ++given) {
-    many.push(write_of(0, 1));
+    push(many, write_of(0, 1));
     many.hand_over();
   }
   CHECK(given == defaults::undroppable_messages);
   write_queue large{options(write_queue_policy::drop_oldest, SIZE_MAX, SIZE_MAX), enough_memory()};
   constexpr auto quarter = defaults::undroppable_bytes / 4;
   for (given = 0; given < 1000 && large.port_has_room(); ++given) {
-    large.push(write_of(0, quarter));
+    push(large, write_of(0, quarter));
     large.hand_over();
   }
   CHECK(given == 4);
@@ -209,7 +218,7 @@ TEST_CASE("write_queue gives the port no more than can be lost, however large it
 
 TEST_CASE("write_queue gives the port one write even if the limits leave no half") {
   write_queue queue{options(write_queue_policy::drop_oldest, 1, 1), enough_memory()};
-  queue.push(write_of(1, 100));
+  push(queue, write_of(1, 100));
   CHECK(queue.port_has_room());
   queue.hand_over();
   CHECK_FALSE(queue.port_has_room());
@@ -228,7 +237,7 @@ TEST_CASE("write_queue behaves as two queues, the port's and its own, whatever i
     auto choice = random() % 5;
     if (choice < 2) {
       auto size = size_t{random() % 9000 + 1};
-      queue.push(write_of(number, size));
+      push(queue, write_of(number, size));
       waiting.emplace_back(number, size);
       bytes += size;
     } else if (choice == 2 && !waiting.empty()) {
