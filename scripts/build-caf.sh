@@ -68,7 +68,12 @@ CONF
   (
     cd "$1"
     apt-get -qq -c apt.conf update
-    apt-get -qq -c apt.conf source --download-only --tar-only actor-framework
+    if ! apt-get -qq -c apt.conf source --download-only --tar-only actor-framework; then
+      # Without an index apt asks for deb-src lines, which are not needed.
+      echo "build-caf: apt did not fetch actor-framework: is Debian's archive among its sources," \
+        "and the network up?" >&2
+      exit 1
+    fi
     echo "$checksum  $tarball" | sha256sum --check --quiet
   )
 }
