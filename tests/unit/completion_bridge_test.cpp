@@ -5,6 +5,7 @@
 #include "pipeactor/error.hpp"
 #include "pipeactor/simulated_network.hpp"
 #include "port/completion_port.hpp"
+#include "eventually.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -22,9 +23,10 @@ using namespace pipeactor;
 using namespace pipeactor::detail;
 using namespace std::chrono_literals;
 
-namespace {
+using test::eventually;
+using test::patience;
 
-constexpr auto patience = 30s;
+namespace {
 
 class no_residents final : public bridge_residents {
 public:
@@ -126,18 +128,6 @@ private:
 
 caf::actor spawn_noting(bridge_fixture& f, notes& log) {
   return spawn_pinned<noting_actor>(f.system, f.bridge.get(), log);
-}
-
-/// Waits until `condition` holds.
-template <class F>
-bool eventually(F condition) {
-  auto deadline = std::chrono::steady_clock::now() + patience;
-  while (!condition())
-    if (std::chrono::steady_clock::now() > deadline)
-      return false;
-    else
-      std::this_thread::yield();
-  return true;
 }
 
 /// Sends 0, 1, ... from several threads at once.

@@ -31,17 +31,7 @@ TEST_CASE("unix ports end a wait, now or at the next turn, when they are woken")
   w.port->turn(time_point::max(), w.events);
   // All of them were one.
   CHECK(w.turns_in(50ms) < 20);
-  std::atomic<bool> ended{false};
-  std::thread waker{[&] {
-    while (!ended) {
-      std::this_thread::sleep_for(1ms);
-      w.port->wake();
-    }
-  }};
-  for (int turn = 0; turn < 20; ++turn)
-    w.port->turn(time_point::max(), w.events);
-  ended = true;
-  waker.join();
+  port_test::turn_while_woken(*w.port, w.events);
 }
 
 // -- listening --------------------------------------------------------------------------------
