@@ -95,7 +95,7 @@ struct stepped_bridge : bridge_fixture {
   }
 };
 
-/// What an actor of a bridge has handled.
+/// The messages that an actor of a bridge has handled.
 struct notes {
   /// By sender, in the order handled.
   std::map<int, std::vector<int>> numbers;
@@ -285,7 +285,7 @@ TEST_CASE("completion_bridge takes completions even while actors keep talking to
   auto one = spawn_pinned<counting_down>(f.system, f.bridge.get());
   auto two = spawn_pinned<counting_down>(f.system, f.bridge.get());
   caf::anon_send(one, two, 10);
-  // What becomes ready in a turn runs in the next.
+  // Actors that become ready in a turn run in the next one.
   for (int turn = 1; turn <= 11; ++turn) {
     f.turn();
     CHECK(counting_down::handled == turn);

@@ -324,7 +324,7 @@ TEST_CASE("iocp_port reports that its queue failed, and closes pipes with operat
   w.turn(a_moment);
   w.stop_listening();
   REQUIRE_FALSE(w.failure);
-  // No packet can be taken any more. The event takes the number over, so that nothing else does.
+  // No packet can be taken from now on. The event takes the number over, so that nothing else does.
   REQUIRE(CloseHandle(handle));
   unique_handle other{CreateEventW(nullptr, TRUE, FALSE, nullptr)};
   w.turn();

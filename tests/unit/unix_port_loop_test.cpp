@@ -7,8 +7,6 @@
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 
 using namespace unix_port;
 

@@ -81,7 +81,7 @@ TEST_CASE("unix ports close descriptors that a peer passes along") {
   w.settle();
   CHECK(w.events.received > 0);
   CHECK(unix_helpers::open_descriptors() == before + 1);
-  // Nobody holds the writing end any more.
+  // Nobody holds the writing end now.
   char byte;
   REQUIRE(fcntl(reader.get(), F_SETFL, O_NONBLOCK) == 0);
   CHECK(read(reader.get(), &byte, 1) == 0);
@@ -282,7 +282,7 @@ TEST_CASE("unix ports report the writes of one turn together") {
   CHECK(w.settle() == strings{"sent 10"});
 }
 
-// What was sent gives its buffers back to what is received.
+// Buffers of messages that were sent are free for messages that are received.
 TEST_CASE("unix ports report what was sent before what was received in the same turn") {
   world w;
   auto [pipe, peer] = w.connected(pipe_mode::message);
@@ -407,7 +407,7 @@ TEST_CASE("unix ports pause from inside a callback") {
     REQUIRE(send_to(peer, "x"));
   w.events.hook = [&w](pipe_record& x, const std::string&) { w.port->pause_reading(x); };
   w.settle();
-  // What lay in receive buffers already may come, but no more than that.
+  // Messages that were in receive buffers already may come, but no more.
   CHECK(w.events.received <= 200);
   auto received = w.events.received;
   CHECK(w.turns_in(50ms) < 20);

@@ -17,7 +17,7 @@ from pathlib import Path
 from machine import Occupation
 from servers import SERVERS
 
-# As whom servers run where pipebench is root: limits of memory do not hold for root.
+# The user of the servers if pipebench runs as root: memory limits do not hold for root.
 UNPRIVILEGED = 65534
 MEMLOCK = 8 << 20
 # Others may use so many cores before a run is repeated.
@@ -56,7 +56,7 @@ def run(cell, plan):
     """Returns {server: [figures of each round]}; figures are None where a run failed."""
     names = available(cell, plan)
     results = {name: [] for name in names}
-    # Memory does not vary, and many points make up for few rounds where growth is plotted.
+    # Memory does not vary, and a plot of growth has many points, which make up for few rounds.
     rounds = (1 if cell.work == "idle" else min(plan.rounds, 3) if cell.part in ("growth", "grid")
               else plan.rounds)
     for number in range(rounds):
@@ -150,7 +150,7 @@ def wait_until_listening(process):
 
 
 def as_server(plan):
-    """Returns what makes a process a server's: its processor, and its user where we are root."""
+    """Returns the settings of a server's process: its processor, and its user if we are root."""
 
     def prepare():
         os.sched_setaffinity(0, {plan.server_cpu})
