@@ -2,6 +2,7 @@
 
 // What a port keeps about its listeners. Bridge thread only.
 
+#include "port/accept_gate.hpp"
 #include "port/completion_port.hpp"
 #include "port/life_state.hpp"
 
@@ -18,20 +19,31 @@ struct pipe_listener {
   life_state life = life_state::open;
   /// Why it ends, or none if that was asked for.
   caf::error reason;
+  /// Closed while accepted clients wait for somebody to deal with them.
+  accept_gate gate;
   /// Accepting failed, and is tried again at this time; `min()`: it did not fail.
   time_point rest_until = time_point::min();
-  /// The log has its line about a rest.
+  /// closed_handles() when the rest began: one more may be all that was missing.
+  uint64_t closed_before_rest = 0;
+  /// The log has its line about this shortage.
   bool warned = false;
 
   bool closing() const noexcept {
     return life != life_state::open;
   }
+
+  bool rests() const noexcept {
+    return rest_until > time_point::min();
+  }
 };
 
-/// Stops accepting for `defaults::accept_backoff`: clients wait in the backlog meanwhile. Logs
-/// a warning the first time.
+/// Stops accepting for `defaults::accept_backoff`, or until a handle is closed: clients wait in the
+/// backlog meanwhile. Logs a warning for each shortage, see all_accepted().
 /// @param address the listener's, for the log
 void rest(pipe_listener& l, time_point now, const std::string& address, const caf::error& reason);
+
+/// Nobody waits any more: a shortage is over, and the next one is worth a line in the log.
+void all_accepted(pipe_listener& l) noexcept;
 
 /// Ends a listener that cannot accept any more: on_listener_closed follows, with `reason`.
 void fail(pipe_listener& l, caf::error reason);

@@ -4,11 +4,13 @@
 // the next turn, the turn itself, and waking. A port adds how its system is asked and answers.
 
 #include "base/errors.hpp"
+#include "port/closed_handles.hpp"
 #include "port/completion_port.hpp"
 #include "port/listener_table.hpp"
 #include "port/slot_table.hpp"
 
 #include <atomic>
+#include <optional>
 #include <thread>
 
 namespace pipeactor::port {
@@ -100,8 +102,8 @@ protected:
   /// The first thing in a turn.
   virtual void begin_turn() {}
 
-  /// Sees to it that clients are accepted. Called in every turn while the listener is open and
-  /// does not rest.
+  /// Sees to it that clients are accepted. Called in every turn while the listener is open, has
+  /// its gate open and does not rest.
   virtual void begin_accepting(Listener& l) = 0;
 
   /// Stops accepting; called until it returns true.
@@ -144,6 +146,13 @@ protected:
 
   bool failed() const noexcept {
     return static_cast<bool>(failure_);
+  }
+
+  /// Adds a listener whose gate wakes this port.
+  Listener& add_listener() {
+    auto& l = listeners_.add();
+    l.gate.on_open([this] { wake(); });
+    return l;
   }
 
   // -- reports --------------------------------------------------------------------------------
@@ -192,6 +201,7 @@ protected:
   void finish_close(Slot& s) {
     clear_handle(*s.pipe);
     close_handle(s);
+    handle_was_closed();
     fail_writes(s, s.writes.size(), make_error(errc::operation_aborted));
     if (!s.writes.empty()) {
       slots_.mark_dirty(s);
@@ -211,27 +221,42 @@ protected:
 
 private:
   void serve_listeners() {
-    listeners_.for_each([this](Listener& l) {
+    auto rests = false;
+    listeners_.for_each([&](Listener& l) {
       if (l.closing()) {
         if (failure_ || end_accepting(l))
           close_listener(l);
-      } else if (l.rest_until > time_point::min() && now() < l.rest_until) {
-        wake_by(l.rest_until);
-      } else if (!failure_) {
+        return;
+      }
+      if (!is_resting(l) && l.gate.is_open() && !failure_) {
         l.rest_until = time_point::min();
         begin_accepting(l);
-        // It may have failed, for now or for ever.
-        if (l.rest_until > time_point::min())
-          wake_by(l.rest_until);
         reported_ |= l.closing();
       }
+      // Accepting may also have failed just now.
+      if (l.rests()) {
+        rests = true;
+        wake_by(l.rest_until);
+      }
     });
+    if (!rests)
+      shortage_.reset();
+    else if (!shortage_) {
+      shortage_.emplace([this] { wake(); });
+      // One that was closed before the watch began woke nobody.
+      reported_ = true;
+    }
+  }
+
+  bool is_resting(const Listener& l) const noexcept {
+    return l.rests() && now() < l.rest_until && closed_handles() == l.closed_before_rest;
   }
 
   void close_listener(Listener& l) {
     auto id = l.id;
     auto reason = std::move(l.reason);
     listeners_.remove(l);
+    handle_was_closed();
     reported_ = true;
     handler_->on_listener_closed(id, reason);
   }
@@ -285,6 +310,8 @@ private:
 
   std::chrono::microseconds spin_;
   time_point wake_by_;
+  /// While a listener rests.
+  std::optional<closed_handle_watch> shortage_;
   caf::error failure_;
   std::atomic<wake_state> wake_state_{wake_state::awake};
 };

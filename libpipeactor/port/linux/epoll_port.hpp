@@ -35,12 +35,7 @@ struct epoll_slot : unix_slot {
   bool starved = false;
 };
 
-struct epoll_listener : unix_port_listener {
-  /// The socket is in epoll's set. It is not while the listener rests.
-  bool watched = false;
-};
-
-class epoll_port final : public unix_port<epoll_slot, epoll_listener> {
+class epoll_port final : public unix_port<epoll_slot, unix_port_listener> {
 public:
   /// @param spin how long a turn polls before it sleeps
   PIPEACTOR_EXPORT static caf::expected<std::unique_ptr<completion_port>>
@@ -50,7 +45,7 @@ public:
 
 private:
   using slot = epoll_slot;
-  using listener = epoll_listener;
+  using listener = unix_port_listener;
 
   epoll_port(unique_fd epoll, unique_fd event, std::chrono::microseconds spin);
 

@@ -46,14 +46,7 @@ struct io_uring_slot : unix_slot {
   bool watching_end = false;
 };
 
-struct io_uring_listener : unix_port_listener {
-  /// An accept is in the ring.
-  bool accepting = false;
-  /// A poll that tells if the socket is shut down is in the ring.
-  bool watching_end = false;
-};
-
-class io_uring_port final : public unix_port<io_uring_slot, io_uring_listener> {
+class io_uring_port final : public unix_port<io_uring_slot, unix_port_listener> {
 public:
   /// @param spin how long a turn polls before it sleeps
   PIPEACTOR_EXPORT static caf::expected<std::unique_ptr<completion_port>>
@@ -63,13 +56,12 @@ public:
 
 private:
   using slot = io_uring_slot;
-  using listener = io_uring_listener;
+  using listener = unix_port_listener;
 
   /// What an operation is; stands in its user_data.
   enum class operation : uint8_t {
     ignored,
     wake,
-    accept,
     watch_listener,
     receive,
     watch_end,
@@ -110,8 +102,7 @@ private:
 
   void begin_accepting(listener& l) override;
   bool end_accepting(listener& l) override;
-  void on_accepted(listener& l, const io_uring_cqe& completion);
-  void on_watch_ended(listener& l, int result);
+  void on_clients(listener& l, int result);
 
   // -- a turn ---------------------------------------------------------------------------------
 
@@ -125,7 +116,6 @@ private:
   bool check_ring();
   void dispatch() override;
   void dispatch(const io_uring_cqe& completion);
-  void dispatch_to_listener(const io_uring_cqe& completion);
   void dispatch_to_slot(const io_uring_cqe& completion);
   void on_woken(int result);
 

@@ -9,7 +9,10 @@
 #include "port/linux/unix_socket.hpp"
 #include "port/system_port.hpp"
 
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 namespace pipeactor::port {
 
@@ -23,6 +26,8 @@ struct unix_slot : pipe_slot {
 
 struct unix_port_listener : pipe_listener {
   unix_listener socket;
+  /// The system tells of clients, and of the end. Not while the listener rests or its gate is shut.
+  bool watched = false;
 };
 
 /// What the error of accept4(2) says about a listener.
@@ -69,7 +74,7 @@ public:
     auto socket = listen_unix(request);
     if (!socket)
       return std::move(socket.error());
-    auto& l = this->listeners_.add();
+    auto& l = this->add_listener();
     l.socket = std::move(*socket);
     return l.id;
   }
@@ -114,9 +119,25 @@ protected:
 
   // -- listening ------------------------------------------------------------------------------
 
+  /// Accepts those who wait, as far as the gate lets them in.
+  void accept_all(Listener& l) {
+    for (size_t count = 0; count < defaults::accepted_at_once; ++count) {
+      if (l.closing() || l.rests() || !l.gate.is_open())
+        return;
+      unique_fd client{accept4(l.socket.socket.get(), nullptr, nullptr,
+                               SOCK_NONBLOCK | SOCK_CLOEXEC)};
+      if (client)
+        accept(l, std::move(client));
+      else if (!accept_failed(l, errno))
+        return;
+    }
+  }
+
   void accept(Listener& l, unique_fd client) {
+    auto raw = std::make_unique<unix_pipe>(std::move(client));
+    raw->ticket = l.gate.admit();
     this->reported_ = true;
-    this->handler_->on_accepted(l.id, std::make_unique<unix_pipe>(std::move(client)));
+    this->handler_->on_accepted(l.id, std::move(raw));
   }
 
   /// @param error_number `errno` of accept4(2)
@@ -125,6 +146,8 @@ protected:
     auto failure = accept_failure_of(error_number);
     if (failure == accept_failure::not_now)
       rest(l, this->now(), l.socket.claim.path(), unix_error(error_number, "accept"));
+    else if (failure == accept_failure::no_client)
+      all_accepted(l);
     else if (failure == accept_failure::listener_dead)
       fail(l, unix_error(error_number, "cannot accept clients of " + l.socket.claim.path()));
     return failure == accept_failure::client_gone;

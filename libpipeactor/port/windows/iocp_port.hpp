@@ -8,6 +8,7 @@
 #include "port/windows/windows_pipe.hpp"
 
 #include <cstddef>
+#include <deque>
 #include <map>
 #include <memory>
 
@@ -105,6 +106,8 @@ struct iocp_listener : pipe_listener {
   size_t backlog = 0;
   /// The instances that wait for a client, by the number that their packets name.
   std::map<ULONG_PTR, std::unique_ptr<listening_instance>> instances;
+  /// Those of `instances` whose client has come and waits for the gate, in their order.
+  std::deque<ULONG_PTR> arrived;
 };
 
 // -- the port ---------------------------------------------------------------------------------
@@ -146,7 +149,8 @@ private:
   void begin_accepting(listener& l) override;
   bool end_accepting(listener& l) override;
   caf::error add_instance(listener& l, bool is_first);
-  void accept(ULONG_PTR number);
+  void on_client(ULONG_PTR number);
+  void accept_arrived(listener& l);
 
   // -- a turn ---------------------------------------------------------------------------------
 
