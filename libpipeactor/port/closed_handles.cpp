@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 namespace pipeactor::port {
@@ -38,18 +39,23 @@ void handle_was_closed() noexcept {
     watch->call_();
 }
 
-closed_handle_watch::closed_handle_watch(std::function<void()> call) : call_(std::move(call)) {
-  auto& all = list();
-  std::lock_guard guard{all.mutex};
-  all.watches.push_back(this);
-  all.size.store(all.watches.size());
-}
+closed_handle_watch::closed_handle_watch(std::function<void()> call) : call_(std::move(call)) {}
 
 closed_handle_watch::~closed_handle_watch() {
+  watch(false);
+}
+
+bool closed_handle_watch::watch(bool on) {
+  if (on == std::exchange(watching_, on))
+    return false;
   auto& all = list();
   std::lock_guard guard{all.mutex};
-  all.watches.erase(std::find(all.watches.begin(), all.watches.end(), this));
+  if (on)
+    all.watches.push_back(this);
+  else
+    all.watches.erase(std::find(all.watches.begin(), all.watches.end(), this));
   all.size.store(all.watches.size());
+  return on;
 }
 
 } // namespace pipeactor::port

@@ -16,22 +16,25 @@ uint64_t closed_handles() noexcept;
 /// Counts one more, and calls those who wait for it. Any thread.
 void handle_was_closed() noexcept;
 
-/// Waits for the next closed handle.
+/// Calls for each closed handle while it watches. One thread has it.
 class closed_handle_watch {
 public:
-  /// @param call called on any thread, each time that a handle is closed
+  /// @param call called on any thread
   explicit closed_handle_watch(std::function<void()> call);
-
-  /// From here on nothing is called.
   ~closed_handle_watch();
 
   closed_handle_watch(const closed_handle_watch&) = delete;
   closed_handle_watch& operator=(const closed_handle_watch&) = delete;
 
+  /// Begins to watch, or ends: nothing is called from then on.
+  /// @returns whether it began now
+  bool watch(bool on);
+
 private:
   friend void handle_was_closed() noexcept;
 
   std::function<void()> call_;
+  bool watching_ = false;
 };
 
 } // namespace pipeactor::port

@@ -13,6 +13,10 @@ void rest(pipe_listener& l, time_point now, const std::string& address, const ca
     detail::log_warning("cannot accept clients of " + address + " for now: " + describe(reason));
 }
 
+bool is_resting(const pipe_listener& l, time_point now) noexcept {
+  return l.rests() && now < l.rest_until && closed_handles() == l.closed_before_rest;
+}
+
 void all_accepted(pipe_listener& l) noexcept {
   l.warned = false;
 }

@@ -42,6 +42,9 @@ struct pipe_listener {
 /// @param address the listener's, for the log
 void rest(pipe_listener& l, time_point now, const std::string& address, const caf::error& reason);
 
+/// Returns whether a rest goes on.
+bool is_resting(const pipe_listener& l, time_point now) noexcept;
+
 /// Nobody waits any more: a shortage is over, and the next one is worth a line in the log.
 void all_accepted(pipe_listener& l) noexcept;
 

@@ -10,7 +10,6 @@
 #include "port/slot_table.hpp"
 
 #include <atomic>
-#include <optional>
 #include <thread>
 
 namespace pipeactor::port {
@@ -95,7 +94,7 @@ protected:
   enum class wake_state : uint8_t { awake, asleep, woken };
 
   /// @param spin how long a turn polls before it sleeps
-  explicit system_port(std::chrono::microseconds spin) noexcept : spin_(spin) {}
+  explicit system_port(std::chrono::microseconds spin) : spin_(spin) {}
 
   // -- what a port does in its own way --------------------------------------------------------
 
@@ -146,13 +145,6 @@ protected:
 
   bool failed() const noexcept {
     return static_cast<bool>(failure_);
-  }
-
-  /// Adds a listener whose gate wakes this port.
-  Listener& add_listener() {
-    auto& l = listeners_.add();
-    l.gate.on_open([this] { wake(); });
-    return l;
   }
 
   // -- reports --------------------------------------------------------------------------------
@@ -228,28 +220,16 @@ private:
           close_listener(l);
         return;
       }
-      if (!is_resting(l) && l.gate.is_open() && !failure_) {
+      if (!is_resting(l, now()) && l.gate.is_open() && !failure_) {
         l.rest_until = time_point::min();
         begin_accepting(l);
         reported_ |= l.closing();
       }
-      // Accepting may also have failed just now.
-      if (l.rests()) {
-        rests = true;
-        wake_by(l.rest_until);
-      }
+      rests |= l.rests();
+      wake_by(l.rests() ? l.rest_until : time_point::max());
     });
-    if (!rests)
-      shortage_.reset();
-    else if (!shortage_) {
-      shortage_.emplace([this] { wake(); });
-      // One that was closed before the watch began woke nobody.
-      reported_ = true;
-    }
-  }
-
-  bool is_resting(const Listener& l) const noexcept {
-    return l.rests() && now() < l.rest_until && closed_handles() == l.closed_before_rest;
+    // A handle that was closed before the watch began woke nobody.
+    reported_ |= shortage_.watch(rests);
   }
 
   void close_listener(Listener& l) {
@@ -311,7 +291,7 @@ private:
   std::chrono::microseconds spin_;
   time_point wake_by_;
   /// While a listener rests.
-  std::optional<closed_handle_watch> shortage_;
+  closed_handle_watch shortage_{[this] { wake(); }};
   caf::error failure_;
   std::atomic<wake_state> wake_state_{wake_state::awake};
 };

@@ -49,16 +49,21 @@ TEST_CASE("an accept_gate's ticket counts once, however often it is moved") {
   CHECK(gate.is_open());
 }
 
-TEST_CASE("closed_handle_watch calls for each closed handle, and not after its end") {
+TEST_CASE("closed_handle_watch calls for each closed handle while it watches") {
   int calls = 0;
   auto before = closed_handles();
-  {
-    closed_handle_watch watch{[&] { ++calls; }};
-    handle_was_closed();
-    handle_was_closed();
-    CHECK(calls == 2);
-  }
+  closed_handle_watch watch{[&] { ++calls; }};
   handle_was_closed();
-  CHECK(calls == 2);
-  CHECK(closed_handles() == before + 3);
+  CHECK(calls == 0);
+  for (int round = 0; round < 2; ++round) {
+    watch.watch(true);
+    watch.watch(true);
+    handle_was_closed();
+    handle_was_closed();
+    watch.watch(false);
+    watch.watch(false);
+    handle_was_closed();
+  }
+  CHECK(calls == 4);
+  CHECK(closed_handles() == before + 7);
 }

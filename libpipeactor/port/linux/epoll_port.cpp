@@ -218,12 +218,7 @@ void epoll_port::update_interest(slot& s, bool drop_reading) {
     return;
   }
   // Out of memory, or of max_user_watches: no event of this pipe would ever come.
-  auto reason = unix_error(refused, "cannot watch a pipe");
-  s.writing = slot::write_state::failed;
-  s.write_error = refused;
-  fail_writes(s, s.writes.size(), reason);
-  if (!s.closing() && !s.reading_ended())
-    end_reading(s, reason);
+  end_writing(s, refused, "cannot watch a pipe");
 }
 
 // -- closing ----------------------------------------------------------------------------------

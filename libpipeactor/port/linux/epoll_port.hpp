@@ -21,15 +21,12 @@ struct epoll_slot : unix_slot {
     flowing,
     /// The send buffer is full: EPOLLOUT tells when it has room.
     waiting,
-    /// Writing is over, for `write_error`.
-    failed,
   };
 
   /// Where its messages are read into; shared with all pipes of its receive limit.
   receive_batch* batch = nullptr;
   /// What epoll watches for; 0: the descriptor is not in the set.
   uint32_t armed = 0;
-  int write_error = 0;
   write_state writing = write_state::flowing;
   /// There was no receive buffer: reading waits until there may be some.
   bool starved = false;

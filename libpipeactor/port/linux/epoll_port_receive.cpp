@@ -96,13 +96,7 @@ bool epoll_port::read_again(slot& s, int error_number) {
 void epoll_port::look_behind_hangup(slot& s, uint32_t events) {
   if (s.reading_ended() || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0)
     return;
-  auto mode = s.pipe->settings().mode;
-  auto found = peek_input(s.fd, mode);
-  if (found == peeked::reset) {
-    s.reset = true;
-    found = peek_input(s.fd, mode);
-  }
-  if (found == peeked::end_of_file)
+  if (is_read_out(s))
     end_of_input(s);
   else
     s.input = input_state::hung_up;

@@ -22,8 +22,7 @@ io_uring_port::make(std::chrono::microseconds spin) {
 }
 
 io_uring_port::io_uring_port(unique_fd event, std::chrono::microseconds spin)
-    : unix_port(std::move(event), spin),
-      default_send_buffer_(static_cast<int64_t>(default_send_buffer())) {}
+    : unix_port(std::move(event), spin) {}
 
 caf::error io_uring_port::open() {
   if (auto err = ring_.open())

@@ -7,6 +7,8 @@
 #include "port/linux/io_uring_ring.hpp"
 #include "port/linux/unix_port.hpp"
 
+#include <sys/socket.h>
+
 #include <map>
 #include <memory>
 #include <vector>
@@ -27,13 +29,24 @@ struct io_uring_slot : unix_slot {
   };
 
   enum class write_state : uint8_t {
-    /// The send buffer has room, as far as the credit says.
+    /// Message mode: the send buffer has room, as far as the credit says.
     flowing,
     /// One send in the ring waits for room, alone.
     waiting,
   };
 
+  /// Several payloads as one send of a stream.
+  struct send_vector {
+    static constexpr size_t capacity = 32;
+
+    msghdr header;
+    iovec pieces[capacity];
+  };
+
   io_uring_buffers* buffers = nullptr;
+  std::unique_ptr<send_vector> vector;
+  /// Bytes that the send in the ring was given.
+  size_t asked = 0;
   /// SO_SNDBUF, and what is left of it by our own count (the credit rule), in bytes.
   int64_t send_buffer = 0;
   int64_t credit = 0;
@@ -42,6 +55,8 @@ struct io_uring_slot : unix_slot {
   uint16_t batched = 0;
   read_state reading = read_state::idle;
   write_state writing = write_state::flowing;
+  /// The credit was wrong: the next send waits for its own completion.
+  bool distrusted = false;
   /// A poll tells when the peer leaves, beside a receive or alone. Begun with the first pause.
   bool watching_end = false;
 };
@@ -135,9 +150,11 @@ private:
   void begin_writing(slot& s);
   void prepare_batched_send(slot& s, io_uring_sqe& entry);
   void prepare_waiting_send(slot& s, io_uring_sqe& entry);
+  void prepare_stream_send(slot& s, io_uring_sqe& entry);
   void note_failed_send(const io_uring_cqe& completion);
   void report_batches();
   void report_batch(slot& s);
+  void batch_broke(slot& s, uint16_t position, uint16_t count, int error_number);
   void on_waiting_sent(slot& s, int result);
   void send_failed(slot& s, int error_number);
 
@@ -145,7 +162,6 @@ private:
 
   void serve_closing(slot& s);
 
-  int64_t default_send_buffer_;
   uint64_t event_count_ = 0;
   /// A read of the eventfd is in the ring.
   bool event_armed_ = false;

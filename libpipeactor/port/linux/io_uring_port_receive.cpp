@@ -11,8 +11,9 @@
 namespace pipeactor::port {
 
 caf::error io_uring_port::prepare_reading(slot& s) {
-  s.send_buffer = default_send_buffer_;
-  s.credit = default_send_buffer_;
+  // Asked of each socket: the system's default may change at any time.
+  s.send_buffer = static_cast<int64_t>(raise_send_buffer(s.fd, 0));
+  s.credit = s.send_buffer;
   auto buffers = buffers_for(s.pipe->settings().receive_limit);
   if (!buffers)
     return std::move(buffers.error());
@@ -144,23 +145,20 @@ bool io_uring_port::is_end_of_input(slot& s) {
     return true;
   // A message is followed by others or, while the peer may still write, by nothing; only the
   // last one, directly before the end, looks like the end.
-  if (stamp_messages(s.fd))
-    return true;
-  auto next = peek_input(s.fd, pipe_mode::message);
-  if (next == peeked::reset) {
-    s.reset = true;
-    next = peek_input(s.fd, pipe_mode::message);
-  }
-  return next == peeked::end_of_file;
+  return stamp_messages(s.fd) || is_read_out(s);
 }
 
 /// Nobody reads, and the peer has gone without leaving anything to read.
 void io_uring_port::end_if_nothing_is_left(slot& s) {
   // A receive that is still in the ring may have taken messages that come after the poll's word.
-  // Empty messages may be left: SIOCINQ counts bytes.
-  if (s.input == input_state::hung_up && s.reading == slot::read_state::idle && !s.closing()
-      && s.reads_wanted == 0 && unread_bytes(s.fd) == 0)
-    end_of_input(s, input_state::cut_off);
+  if (s.input != input_state::hung_up || s.reading != slot::read_state::idle || s.closing()
+      || s.reads_wanted > 0)
+    return;
+  // Else an empty message would be taken for nothing.
+  auto refused = s.pipe->settings().mode == pipe_mode::message ? stamp_messages(s.fd)
+                                                               : caf::error{};
+  if (!refused && is_read_out(s))
+    end_of_input(s);
 }
 
 } // namespace pipeactor::port

@@ -68,7 +68,8 @@ caf::expected<listener_id> iocp_port::listen(const listen_request& request) {
   auto settings = make_instance_settings(request);
   if (!settings)
     return std::move(settings.error());
-  auto& l = add_listener();
+  auto& l = listeners_.add();
+  l.gate.on_open([this] { wake(); });
   l.settings = std::move(*settings);
   l.backlog = std::clamp<size_t>(request.backlog, 1, most_instances);
   if (auto err = add_instance(l, true)) {

@@ -109,7 +109,7 @@ void iocp_port::submit_read(slot& s, read_state what, std::byte* bytes, size_t s
 
 void iocp_port::on_read(slot& s, DWORD size) {
   auto was_joining = std::exchange(s.reading, read_state::idle) == read_state::joining;
-  if (s.closing())
+  if (s.closing() || s.reading_ended())
     return slots_.mark_dirty(s);
   DWORD ignored = 0;
   auto whole = GetOverlappedResult(s.handle.get(), &s.read.overlapped, &ignored, FALSE) != FALSE;
