@@ -8,7 +8,7 @@ namespace pipeactor::port {
 
 struct accept_gate::state {
   std::atomic<size_t> inside{0};
-  /// Guards `opened`, and keeps alive what it calls.
+  /// Guards `opened`, and keeps the object alive that it calls.
   std::mutex mutex;
   std::function<void()> opened;
 };

@@ -1,8 +1,8 @@
 #pragma once
 
-// How many clients a listener may have accepted that nobody has dealt with yet. Without a bound,
+// A bound on the clients that a listener has accepted and nobody has dealt with yet. Without it,
 // clients that come faster than their server deals with them would pile up as open handles; with
-// it they wait in the system's backlog, which has a bound of its own.
+// it, they wait in the system's backlog, which has a bound of its own.
 
 #include "pipeactor/defaults.hpp"
 
@@ -18,7 +18,7 @@ class accept_gate {
   struct state;
 
 public:
-  /// The right to one accepted client. Its destructor lets the next one in. Any thread, also after
+  /// The right to one accepted client. Its destructor lets the next one in. Any thread, even after
   /// the end of the port.
   class ticket {
   public:
@@ -44,17 +44,17 @@ public:
   accept_gate(accept_gate&& other) noexcept = default;
   accept_gate& operator=(accept_gate&& other) noexcept = default;
 
-  /// From here on nothing is called.
+  /// The function of on_open() is not called from here on.
   ~accept_gate();
 
-  /// Sets what is called when a gate that was full opens again, on any thread. Before the first
-  /// ticket.
+  /// Sets the function that is called, on any thread, when a gate that was full opens again. Call
+  /// it before the first ticket.
   void on_open(std::function<void()> call);
 
   /// Returns whether one more client may be accepted. The port's thread.
   bool is_open() const noexcept;
 
-  /// Lets one client in. The gate is open. The port's thread.
+  /// Lets one client in. Precondition: is_open(). The port's thread.
   ticket admit();
 
 private:

@@ -1,7 +1,7 @@
 #pragma once
 
-// A process that has no handle left can accept again as soon as one is closed, anywhere in it.
-// Ports tell each other.
+// A process that has no handle left can accept again as soon as one is closed anywhere in it. Ports
+// notify each other here.
 
 #include "pipeactor/export.hpp"
 
@@ -13,20 +13,20 @@ namespace pipeactor::port {
 /// Returns how many handles of pipes and listeners this process has closed. Any thread.
 uint64_t closed_handles() noexcept;
 
-/// Counts one more, and calls those who wait for it. Any thread.
+/// Counts one more, and calls the functions of all watches. Any thread.
 void handle_was_closed() noexcept;
 
-/// Calls for each closed handle while it watches. One thread has it.
+/// Calls a function for each handle that is closed, while it watches. Belongs to one thread.
 class closed_handle_watch {
 public:
-  /// @param call called on any thread
+  /// @param call the function, which is called on any thread
   explicit closed_handle_watch(std::function<void()> call);
   ~closed_handle_watch();
 
   closed_handle_watch(const closed_handle_watch&) = delete;
   closed_handle_watch& operator=(const closed_handle_watch&) = delete;
 
-  /// Begins to watch, or ends: nothing is called from then on.
+  /// Begins to watch, or ends it: the function is not called from then on.
   /// @returns whether it began now
   bool watch(bool on);
 

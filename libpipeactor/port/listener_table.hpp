@@ -1,6 +1,6 @@
 #pragma once
 
-// What a port keeps about its listeners. Bridge thread only.
+// The table of a port's listeners. Bridge thread only.
 
 #include "port/accept_gate.hpp"
 #include "port/completion_port.hpp"
@@ -48,7 +48,7 @@ bool is_resting(const pipe_listener& l, time_point now) noexcept;
 /// Nobody waits any more: a shortage is over, and the next one is worth a line in the log.
 void all_accepted(pipe_listener& l) noexcept;
 
-/// Ends a listener that cannot accept any more: on_listener_closed follows, with `reason`.
+/// Ends a listener that can accept no more clients: on_listener_closed follows, with `reason`.
 void fail(pipe_listener& l, caf::error reason);
 
 /// The listeners of a port. A listener stays at its address. `Listener` derives from
@@ -56,7 +56,7 @@ void fail(pipe_listener& l, caf::error reason);
 template <class Listener>
 class listener_table {
 public:
-  /// Ids stay below this, so that they fit into what names an operation to the system.
+  /// The largest id: ids must fit into the number that names an operation to the system.
   static constexpr listener_id most = (listener_id{1} << 24) - 1;
 
   listener_table() = default;
@@ -92,7 +92,7 @@ public:
     return i != listeners_.end() ? &i->second : nullptr;
   }
 
-  /// Asks for the end of a listener: what stop_listening() does. Idempotent.
+  /// Asks for the end of a listener, as stop_listening() does. Idempotent.
   void stop(listener_id id) noexcept {
     if (auto* l = find(id); l != nullptr && !l->closing())
       l->life = life_state::closing;

@@ -1,7 +1,7 @@
 #pragma once
 
-// The port for every Linux: readiness by epoll(7), batches by recvmmsg and sendmmsg. Used
-// where io_uring is refused.
+// The port for every Linux: readiness by epoll(7), batches by recvmmsg and sendmmsg. Used if
+// io_uring is refused.
 
 #include "port/linux/socket_batch.hpp"
 #include "port/linux/unix_port.hpp"
@@ -19,11 +19,11 @@ struct epoll_slot : unix_slot {
   enum class write_state : uint8_t {
     /// Writes leave in each turn.
     flowing,
-    /// The send buffer is full: EPOLLOUT tells when it has room.
+    /// The send buffer is full: EPOLLOUT reports when it has room.
     waiting,
   };
 
-  /// Where its messages are read into; shared with all pipes of its receive limit.
+  /// The buffers that its messages are read into; shared with all pipes of its receive limit.
   receive_batch* batch = nullptr;
   /// What epoll watches for; 0: the descriptor is not in the set.
   uint32_t armed = 0;

@@ -49,7 +49,7 @@ void epoll_port::read_messages(slot& s) {
 
 void epoll_port::deliver_messages(slot& s, size_t count) {
   auto& batch = *s.batch;
-  // What was read is delivered also if the handler pauses, but not if it closes.
+  // Messages that were read are delivered even if the handler pauses, but not if it closes.
   for (size_t index = 0; index < count && !s.closing(); ++index) {
     if (batch.is_end(index))
       return end_of_input(s);
@@ -82,7 +82,7 @@ bool epoll_port::read_again(slot& s, int error_number) {
   case EAGAIN:
     return false;
   case ECONNRESET:
-    // Comes first, and what the peer wrote before can still be read.
+    // Comes first; what the peer wrote before can still be read.
     s.reset = true;
     return true;
   default:

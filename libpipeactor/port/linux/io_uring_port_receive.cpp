@@ -59,7 +59,7 @@ void io_uring_port::begin_reading(slot& s) {
   s.reading = wanted;
 }
 
-/// While nobody reads, a poll tells of the end. It stays in the ring when reading goes on.
+/// While nobody reads, a poll reports the end. It stays in the ring when reading goes on.
 void io_uring_port::begin_watch(slot& s) {
   if (s.watching_end || s.input != input_state::open)
     return;
@@ -111,7 +111,7 @@ void io_uring_port::on_nothing_received(slot& s, int error_number) {
       deliver(s, payload{detail::copy_received(nullptr, 0, s.pipe->settings().account)});
     return;
   case ECONNRESET:
-    // The peer left without reading all that we sent. What it sent before is still there.
+    // The peer left without reading everything that we sent. What it sent before is still there.
     s.reset = true;
     return;
   case ENOBUFS:
@@ -139,7 +139,7 @@ void io_uring_port::on_watch_ended(slot& s, int result) {
   }
 }
 
-/// Tells a message of no bytes from the end of the input: both are received as nothing.
+/// Distinguishes an empty message from the end of the input: both are reads of 0 bytes.
 bool io_uring_port::is_end_of_input(slot& s) {
   if (s.pipe->settings().mode == pipe_mode::byte)
     return true;
@@ -150,7 +150,7 @@ bool io_uring_port::is_end_of_input(slot& s) {
 
 /// Nobody reads, and the peer has gone without leaving anything to read.
 void io_uring_port::end_if_nothing_is_left(slot& s) {
-  // A receive that is still in the ring may have taken messages that come after the poll's word.
+  // A receive that is still in the ring may have taken messages, and completes after the poll.
   if (s.input != input_state::hung_up || s.reading != slot::read_state::idle || s.closing()
       || s.reads_wanted > 0)
     return;

@@ -34,7 +34,7 @@ int64_t cost_of(size_t size) noexcept {
   return static_cast<int64_t>(2 * size) + buffer_overhead;
 }
 
-/// If the kernel does not tell, there is no room: the next send waits for its own completion.
+/// If the kernel does not report it, there is no room: the next send waits for its own completion.
 int64_t bytes_in_send_buffer(int fd) noexcept {
   int value = 0;
   return ioctl(fd, SIOCOUTQ, &value) == 0 ? value : INT32_MAX;
@@ -129,7 +129,7 @@ void io_uring_port::prepare_stream_send(slot& s, io_uring_sqe& entry) {
 void io_uring_port::note_failed_send(const io_uring_cqe& completion) {
   auto& s = slots_[index_of(completion)];
   assert(s.batched > 0);
-  // Whichever call comes first takes the socket's error: reading will see the end only.
+  // The first call to fail takes the socket's error: reading will see only the end.
   s.reset |= completion.res == -ECONNRESET;
   failed_sends_.push_back(
     {s.index, static_cast<uint16_t>(completion.user_data >> tag_position_shift), -completion.res});

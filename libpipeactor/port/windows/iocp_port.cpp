@@ -253,7 +253,7 @@ void iocp_port::signal() noexcept {
 
 // -- closing ----------------------------------------------------------------------------------
 
-/// What is cancelled comes back in packets all the same; until then nothing may be freed.
+/// Cancelled operations come back in packets all the same; until then nothing may be freed.
 void iocp_port::cancel(slot& s) noexcept {
   if (CancelIoEx(s.handle.get(), nullptr) || GetLastError() == ERROR_NOT_FOUND)
     return;
@@ -264,7 +264,7 @@ void iocp_port::cancel(slot& s) noexcept {
 
 void iocp_port::close_handle(slot& s) noexcept {
   if (failed() && s.has_outstanding()) {
-    // No packet tells when the system is done with our memory.
+    // No packet reports when the system is done with our memory.
     cancel(s);
     auto wait_for = [](const operation& what) {
       while (!HasOverlappedIoCompleted(&what.overlapped))

@@ -39,7 +39,7 @@ static_assert(offsetof(iocp_operation, overlapped) == 0, "packets are cast back 
 struct iocp_slot : pipe_slot {
   static constexpr size_t writes_in_flight = 16;
 
-  /// One message is read ahead, also while reading is paused: a read tells of the end.
+  /// One message is read ahead, even while reading is paused: a read reports the end.
   enum class read_state : uint8_t {
     /// No read is under way, and nothing was read ahead.
     idle,
@@ -141,7 +141,7 @@ private:
   using read_state = iocp_slot::read_state;
   using write_state = iocp_slot::write_state;
 
-  /// What a packet is about: its completion key.
+  /// The subject of a packet: its completion key.
   enum packet_key : ULONG_PTR { woken = 1, client_came, operation_done };
 
   // -- listening ------------------------------------------------------------------------------

@@ -21,7 +21,7 @@ constexpr size_t longest_buffer = size_t{64} << 10;
 
 } // namespace
 
-/// Delivers what was read ahead if it is wanted, and reads on.
+/// Delivers input that was read ahead, if it is wanted, and reads on.
 void iocp_port::begin_reading(slot& s) {
   // A handler may have closed it meanwhile.
   if (s.closing() || s.reading_ended())
@@ -142,8 +142,8 @@ void iocp_port::read_failed(slot& s, DWORD code) {
   s.joined.reset();
   if (!is_end_of_pipe(code))
     return end_reading(s, windows_error(code, "cannot read from a pipe"));
-  // The system keeps what the peer wrote until we have read it, so nothing is left. But writes
-  // that still wait for room are what the peer did not read.
+  // The system keeps what the peer wrote until we have read it, so nothing is left. But the peer
+  // did not read the writes that still wait for room.
   s.reset |= s.crowded;
   end_of_input(s);
 }
