@@ -26,7 +26,7 @@ case "$#:${1:-}" in
   export CMAKE_TOOLCHAIN_FILE=$PWD/libpipeactor/cmake/mingw.cmake
   # CAF 0.17 does not include <limits>, and does not compile with windows.h's macros and its
   # winsock.h. CAF's logger is thread_local: mingw-w64 frees a thread's variables before it calls
-  # their destructors, and then the end of an actor system waits for ever.
+  # their destructors, and then an actor system hangs at its end.
   flags="-include limits -DNOMINMAX -DWIN32_LEAN_AND_MEAN -DCAF_NO_THREAD_LOCAL"
   options=(-DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG")
   ;;
@@ -45,9 +45,9 @@ key=$(
 )
 prefix=${XDG_CACHE_HOME:-$HOME/.cache}/pipeactor/caf-$version-$1-$key
 
-# fetch DIRECTORY: puts Debian's tarball of CAF there, from where apt gets its packages. Root is
-# not needed, and the system's own lists stay as they are. apt is asked for the index of sources
-# that belongs to each of its `deb` lines, so no `deb-src` line is needed.
+# fetch DIRECTORY: puts Debian's tarball of CAF there, from the mirror that apt uses. Root is not
+# needed, and the system's own lists stay as they are. apt is asked for the index of sources that
+# belongs to each of its `deb` lines, so no `deb-src` line is needed.
 fetch() {
   mkdir -p "$1"/lists/partial "$1"/cache/archives/partial
   cat >"$1/apt.conf" <<CONF
@@ -68,7 +68,12 @@ CONF
   (
     cd "$1"
     apt-get -qq -c apt.conf update
-    apt-get -qq -c apt.conf source --download-only --tar-only actor-framework
+    if ! apt-get -qq -c apt.conf source --download-only --tar-only actor-framework; then
+      # Without an index apt asks for deb-src lines, which are not needed.
+      echo "build-caf: apt did not fetch actor-framework: is Debian's archive among its sources," \
+        "and the network up?" >&2
+      exit 1
+    fi
     echo "$checksum  $tarball" | sha256sum --check --quiet
   )
 }

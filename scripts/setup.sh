@@ -102,6 +102,7 @@ else
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get update -qq
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends "${missing[@]}"
+  echo "setup: installed, $SECONDS s"
 fi
 
 # A cmake from elsewhere may be first on PATH, and too old.

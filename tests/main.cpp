@@ -62,7 +62,7 @@ void test::skip(const std::string& why) {
 }
 
 int main(int argc, char* argv[]) {
-  // What was printed before a crash shows, also in a file.
+  // Without a buffer, all output before a crash shows, even in a file.
   std::setvbuf(stdout, nullptr, _IONBF, 0);
 #ifdef __linux__
   // Tests count descriptors: what the caller left open must not show.

@@ -62,13 +62,13 @@ public:
     return bridge_->port();
   }
 
-  /// Registers the server that receives what `listener` accepts.
+  /// Registers the server that gets the clients of `listener`.
   void serve(port::listener_id listener, caf::actor server);
 
-  /// Adds a connection. on_closed() or forget() take it out again.
+  /// Adds a connection. on_closed() or forget() removes it again.
   void enroll(connection_record_ptr record);
 
-  /// Takes a connection out whose pipe was never made.
+  /// Removes a connection whose pipe was never made.
   void forget(connection_record& record);
 
   /// Lets a new connection begin.
@@ -83,7 +83,7 @@ public:
   /// Reports on the bridge, and on its connections of one server or client manager.
   bridge_report report(uint64_t coordinator_id);
 
-  /// What all connections have received and sent so far.
+  /// The messages that all connections have received and sent so far.
   traffic total_received;
   traffic total_sent;
 

@@ -17,8 +17,8 @@ struct broadcast_ended {
   broadcast_result result;
 };
 
-/// Counts how the writes of one broadcast end. The last reference to go tells the server. Any
-/// thread.
+/// Counts how the writes of one broadcast end. When its last reference is gone, the server is
+/// notified. Any thread.
 class broadcast_tracker {
 public:
   broadcast_tracker(uint64_t id, caf::actor server);

@@ -13,18 +13,18 @@ enum class connection_state : uint8_t {
   /// Not connected yet, or between two attempts to connect.
   opening,
   connected,
-  /// The peer writes no more; what is queued for it still goes out.
+  /// The peer writes no more; writes that are queued for it are still sent.
   draining,
   /// The port was asked to close the pipe.
   closing,
   closed,
 };
 
-/// What happens to a connection, or is asked of it.
+/// Something that happens to a connection, or that is asked of it.
 enum class connection_event : uint8_t {
   /// The pipe is connected.
   opened,
-  /// A time-out to connect again is over.
+  /// It is time to connect again.
   retry_due,
   received,
   /// The peer writes no more.
@@ -35,15 +35,15 @@ enum class connection_event : uint8_t {
   read,
   close_after_drain,
   /// async_close, stop, an exit message, a failed handler, the context's end, a peer that breaks
-  /// the rules, drained, or drained too slowly.
+  /// the rules, or draining that is complete or too slow.
   close,
   /// The port has closed the pipe.
   pipe_closed,
-  /// The connection was lost and comes back by itself (reconnect_options).
+  /// The connection was lost and reconnects (reconnect_options).
   reopen,
 };
 
-/// What a connection does about it.
+/// The connection's reaction.
 enum class connection_action : uint8_t {
   none,
   /// Start to read; raise `connected`.
@@ -60,13 +60,13 @@ enum class connection_action : uint8_t {
   pass_on,
   /// Fail the operation with errc::not_connected.
   refuse,
-  /// Take no more writes; close when those before are sent.
+  /// Refuse further writes; close when the earlier ones are sent.
   close_when_drained,
   /// Ask the port to close the pipe.
   close_pipe,
   /// Raise the last event: `disconnected`, or `connect_failed` if there was never a connection.
   finish,
-  /// Fail what cannot wait; begin anew.
+  /// Fail operations that cannot wait; start again.
   begin_anew,
 };
 

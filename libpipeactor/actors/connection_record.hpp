@@ -9,7 +9,7 @@
 
 namespace pipeactor::detail {
 
-/// The pipe's record with what the actors' floor keeps there.
+/// The pipe's record, with the data of the actors' floor.
 class connection_record final : public owned_pipe {
 public:
   using account_ptr = caf::intrusive_ptr<read_account>;
@@ -36,10 +36,10 @@ public:
   static constexpr size_t not_enrolled = SIZE_MAX;
   size_t index = not_enrolled;
 
-  /// Set once an outgoing connection was made, perhaps not for the first time.
+  /// Set if an outgoing connection was made at least once.
   bool was_connected = false;
 
-  /// Set if the actor ended before its pipe: these still have to be told that the pipe is closed.
+  /// Set if the actor ended before its pipe: these must still be notified when the pipe is closed.
   struct heirs {
     caf::actor coordinator;
     caf::actor handler;

@@ -20,7 +20,7 @@ public:
   using time_point = port::time_point;
 
   /// @param timeout how long to try while the server is busy
-  /// @param trusted who may be the server
+  /// @param trusted the users who may own the server
   dialer(std::string pipe_name, caf::timespan timeout, std::optional<reconnect_options> reconnect,
          port::resolved_access trusted);
 
@@ -35,14 +35,14 @@ public:
   /// @returns what port.connect() reports, or `errc::access_denied` for one that is not trusted
   caf::expected<port::raw_pipe_ptr> dial(port::completion_port& port, pipe_mode mode);
 
-  /// The server is busy. Returns when to ask it again, none where the time is over.
+  /// The server is busy. Returns when to ask it again, or nothing if the timeout has passed.
   std::optional<time_point> ask_again(time_point now);
 
   /// The connection is made.
   void connected() noexcept;
 
   /// The connection was lost, or an attempt failed. Returns how long to wait before the next
-  /// one, none where that would be of no use or was not asked for.
+  /// attempt, or nothing if that would be of no use or was not asked for.
   std::optional<caf::timespan> next_attempt(const caf::error& reason);
 
 private:

@@ -7,7 +7,7 @@
 
 namespace pipeactor::detail {
 
-/// Asks each bridge for what it knows, and answers `promise` with `statistics`.
+/// Asks each bridge for its counters, and answers `promise` with `statistics`.
 /// @param self a server or client manager
 void gather_statistics(caf::event_based_actor& self,
                        const std::vector<bridge_connections_ptr>& bridges, uint64_t coordinator_id,

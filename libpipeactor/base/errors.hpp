@@ -1,7 +1,7 @@
 #pragma once
 
-// The errors that several places report, each worded once. A text says what happened, to what,
-// and what to do about it. What only one place reports is worded there.
+// The errors that several places report, each worded once. A text says what happened, to what, and
+// what to do about it. An error that only one place reports is worded there.
 
 #include "pipeactor/error.hpp"
 

@@ -65,7 +65,7 @@ void event_queue::handle_next(std::unique_lock<std::mutex>& guard) {
   events_.pop_front();
   guard.unlock();
   handle(*next.whose, next.content);
-  // What the event holds may call back here as it is destroyed.
+  // Objects that the event holds may call back here as they are destroyed.
   next.content = nullptr;
   guard.lock();
 }

@@ -38,7 +38,7 @@ public:
   /// Ends the `run` under way, or else the next one.
   void leave();
 
-  /// Drops events and handlers, with the connections that they hold, and takes no more.
+  /// Drops events and handlers, with the connections that they hold, and accepts no more events.
   void close();
 
 private:

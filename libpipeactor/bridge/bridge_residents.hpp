@@ -5,8 +5,9 @@
 
 namespace pipeactor::detail {
 
-/// What lives on a bridge, as far as the bridge has to know it: the floor above implements it. The
-/// bridge passes completions on and decides nothing about them. Called on the bridge's thread.
+/// The actors and listeners of a bridge, as far as the bridge has to know them: the floor above
+/// implements it. The bridge passes completions on and decides nothing about them. Called on the
+/// bridge's thread.
 class bridge_residents {
 public:
   virtual void on_accepted(port::listener_id listener, port::raw_pipe_ptr raw) = 0;
@@ -14,7 +15,7 @@ public:
   /// @param reason none if the listener was asked to stop
   virtual void on_listener_closed(port::listener_id listener, const caf::error& reason) = 0;
 
-  /// The port has forgotten the pipe; its owner is told next.
+  /// The port has forgotten the pipe; next, its owner is notified.
   virtual void on_closed(owned_pipe& pipe) = 0;
 
   /// The context is shutting down: closes everything. Called in each turn until is_empty().

@@ -1,7 +1,7 @@
 #pragma once
 
-// What a bridge tells the owner of a pipe: the port's completions as typed messages. Local only,
-// never serialised.
+// The messages of a bridge to the owner of a pipe: the port's completions, typed. Local only, never
+// serialised.
 
 #include "pipeactor/caf.hpp"
 #include "pipeactor/payload.hpp"

@@ -13,7 +13,7 @@
 
 namespace pipeactor::detail {
 
-/// What one bridge is at, for the watch to see. Written by the bridge's thread.
+/// What one bridge is doing, for the watch to see. Written by the bridge's thread.
 class handler_pulse {
 public:
   /// Marks a handler of a connection as running, as long as it lives.
@@ -58,12 +58,12 @@ public:
     return count_.load(std::memory_order_acquire);
   }
 
-  /// Returns whose handler runs.
+  /// Returns the connection whose handler runs.
   uint64_t connection() const noexcept {
     return connection_.load(std::memory_order_relaxed);
   }
 
-  /// Returns the turns that had something to do.
+  /// Returns the number of turns that had something to do.
   uint64_t turns() const noexcept {
     return turns_.load(std::memory_order_seq_cst);
   }

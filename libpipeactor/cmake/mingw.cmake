@@ -1,6 +1,6 @@
-# Toolchain: Windows by mingw-w64 (posix threads), as Debian packages it. CAF_ROOT names where
-# CAF is, CMAKE_PREFIX_PATH where the other libraries are; nothing of Linux's is found. Programs
-# are static, so that they need no runtime libraries beside them.
+# Toolchain: Windows by mingw-w64 (posix threads), as Debian packages it. CAF_ROOT is the folder of
+# CAF, CMAKE_PREFIX_PATH that of the other libraries; libraries of Linux are not found. Programs are
+# static, so that they need no runtime libraries beside them.
 
 set(CMAKE_SYSTEM_NAME Windows)
 set(CMAKE_SYSTEM_PROCESSOR x86_64)

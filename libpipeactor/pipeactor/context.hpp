@@ -73,7 +73,7 @@ public:
                                                          session_factory make_session);
 
   /// Returns the kind of the port in use, or the error if it cannot be made. Starts the first
-  /// bridge.
+  /// bridge. Any thread.
   caf::expected<port_kind> port();
 
   /// Runs one turn of each bridge. Only if `context_options::run_threads` is false, and always on

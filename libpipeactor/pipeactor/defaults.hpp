@@ -39,6 +39,8 @@ constexpr auto connect_backoff = 1ms;
 constexpr auto connect_backoff_limit = 64ms;
 /// How long accepting rests after the process ran out of descriptors.
 constexpr auto accept_backoff = 50ms;
+/// Clients of a server that are accepted and not dealt with yet. All others wait in the backlog.
+constexpr size_t accepted_at_once = 16;
 /// How long functions such as `named_pipe_server::start` wait for an answer at most.
 constexpr auto request_timeout = 30s;
 /// A handler that blocks its bridge for longer than `slow_handler` is logged. The watch looks once

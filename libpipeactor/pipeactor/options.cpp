@@ -17,7 +17,7 @@ constexpr size_t most_threads = 1024;
 constexpr size_t most_pending_instances = 65535;
 // One message must fit a read buffer; Linux refuses longer ones on a socket anyway.
 constexpr size_t longest_message = size_t{1} << 30;
-// What detail::read_account can count.
+// The most that detail::read_account can count.
 constexpr size_t most_queued_bytes = size_t{1} << 43;
 constexpr size_t most_queued_messages = size_t{1} << 19;
 

@@ -27,7 +27,7 @@
 // Ports are read side by side: what does the same has the same name and the same place in each.
 //   life                          make, the destructor
 //   listening   serve_listeners   opens, reopens and closes listeners: serve_listener(l)
-//               accept(l, ...)    a client came, or accepting failed
+//               accept(l, ...)    a client came, or accepting failed (accept_gate.hpp)
 //               rest, fail        accepting failed: for now, for ever (listener_table.hpp)
 //   a turn      serve_slots       serves the pipes that were asked for something: serve_slot(s)
 //               poll, sleep       fetch what the system has to report, dispatch(...) leads it on
@@ -43,6 +43,7 @@
 
 #include "pipeactor/export.hpp"
 #include "pipeactor/payload.hpp"
+#include "port/accept_gate.hpp"
 #include "port/pipe_record.hpp"
 #include "port/resolved_access.hpp"
 
@@ -66,6 +67,9 @@ public:
 
   /// Returns who is at the other end; what the system does not tell is missing.
   virtual peer_identity peer() const = 0;
+
+  /// Of an accepted client: lets the next one in when this pipe is adopted or closed.
+  accept_gate::ticket ticket;
 };
 
 using raw_pipe_ptr = std::unique_ptr<raw_pipe>;
@@ -97,6 +101,8 @@ using pipe_finder = std::function<caf::expected<std::vector<std::string>>(const 
 class completion_handler {
 public:
   /// A client connected to the listener. The connection is closed if `raw` is not moved on.
+  /// `defaults::accepted_at_once` of a listener may be neither adopted nor closed; then clients
+  /// wait in its backlog.
   virtual void on_accepted(listener_id listener, raw_pipe_ptr raw) = 0;
 
   /// The listener's name is free, and nothing more will be accepted.

@@ -9,7 +9,7 @@ enum class life_state : uint8_t {
   open,
   /// The end was asked for: nothing new is begun.
   closing,
-  /// What was outstanding has been cancelled, and its completions have not all come back.
+  /// Outstanding operations were cancelled, and not all of their completions have come back.
   cancelled,
 };
 

@@ -1,7 +1,8 @@
 #pragma once
 
-// What a port keeps about its listeners. Bridge thread only.
+// The table of a port's listeners. Bridge thread only.
 
+#include "port/accept_gate.hpp"
 #include "port/completion_port.hpp"
 #include "port/life_state.hpp"
 
@@ -18,22 +19,36 @@ struct pipe_listener {
   life_state life = life_state::open;
   /// Why it ends, or none if that was asked for.
   caf::error reason;
+  /// Closed while accepted clients wait for somebody to deal with them.
+  accept_gate gate;
   /// Accepting failed, and is tried again at this time; `min()`: it did not fail.
   time_point rest_until = time_point::min();
-  /// The log has its line about a rest.
+  /// closed_handles() when the rest began: one more may be all that was missing.
+  uint64_t closed_before_rest = 0;
+  /// The log has its line about this shortage.
   bool warned = false;
 
   bool closing() const noexcept {
     return life != life_state::open;
   }
+
+  bool rests() const noexcept {
+    return rest_until > time_point::min();
+  }
 };
 
-/// Stops accepting for `defaults::accept_backoff`: clients wait in the backlog meanwhile. Logs
-/// a warning the first time.
+/// Stops accepting for `defaults::accept_backoff`, or until a handle is closed: clients wait in the
+/// backlog meanwhile. Logs a warning for each shortage, see all_accepted().
 /// @param address the listener's, for the log
 void rest(pipe_listener& l, time_point now, const std::string& address, const caf::error& reason);
 
-/// Ends a listener that cannot accept any more: on_listener_closed follows, with `reason`.
+/// Returns whether a rest goes on.
+bool is_resting(const pipe_listener& l, time_point now) noexcept;
+
+/// Nobody waits any more: a shortage is over, and the next one is worth a line in the log.
+void all_accepted(pipe_listener& l) noexcept;
+
+/// Ends a listener that can accept no more clients: on_listener_closed follows, with `reason`.
 void fail(pipe_listener& l, caf::error reason);
 
 /// The listeners of a port. A listener stays at its address. `Listener` derives from
@@ -41,7 +56,7 @@ void fail(pipe_listener& l, caf::error reason);
 template <class Listener>
 class listener_table {
 public:
-  /// Ids stay below this, so that they fit into what names an operation to the system.
+  /// The largest id: ids must fit into the number that names an operation to the system.
   static constexpr listener_id most = (listener_id{1} << 24) - 1;
 
   listener_table() = default;
@@ -77,7 +92,7 @@ public:
     return i != listeners_.end() ? &i->second : nullptr;
   }
 
-  /// Asks for the end of a listener: what stop_listening() does. Idempotent.
+  /// Asks for the end of a listener, as stop_listening() does. Idempotent.
   void stop(listener_id id) noexcept {
     if (auto* l = find(id); l != nullptr && !l->closing())
       l->life = life_state::closing;

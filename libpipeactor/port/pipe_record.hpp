@@ -25,12 +25,12 @@ enum class pipe_state : uint8_t {
   closed,
 };
 
-/// What a pipe is made with.
+/// The settings that a pipe is made with.
 struct pipe_settings {
   pipe_mode mode = pipe_mode::message;
   /// Message mode: longest message that is received. Byte mode: longest piece.
   size_t receive_limit = defaults::message_buffer_size;
-  /// Where received bytes are accounted for, or nullptr. Outlives the record.
+  /// Counts received bytes; may be nullptr. Outlives the record.
   detail::payload_account* account = nullptr;
 };
 
@@ -55,8 +55,8 @@ public:
     return state_.load(std::memory_order_acquire);
   }
 
-  /// Returns the operating system's handle, or `invalid_native_handle` from before it
-  /// is closed. For looking, not for closing.
+  /// Returns the operating system's handle, or `invalid_native_handle` as soon as it is about to be
+  /// closed. Only to look at, not to close.
   native_handle_type native_handle() const noexcept {
     return handle_.load(std::memory_order_acquire);
   }
@@ -73,7 +73,7 @@ public:
 
   // -- ports: bridge thread only --------------------------------------------------------------
 
-  /// Where the port keeps what belongs to this pipe.
+  /// The index of the port's slot for this pipe.
   uint32_t slot = no_slot;
 
 private:
@@ -97,7 +97,7 @@ private:
   pipe_settings settings_;
   std::atomic<pipe_state> state_{pipe_state::opening};
   std::atomic<native_handle_type> handle_{invalid_native_handle};
-  // A connection that comes back by itself may meet another peer.
+  // A connection that reconnects may meet another peer.
   mutable std::mutex peer_mutex_;
   peer_identity peer_;
 };

@@ -7,17 +7,17 @@
 
 namespace pipeactor::port {
 
-/// What a user or a group is to the system.
+/// The system's id of a user or a group.
 struct principal_id {
-  /// -1 where it has none (Windows).
+  /// -1 if it has no number (Windows).
   int64_t id = -1;
-  /// Windows; of a number, and elsewhere, empty.
+  /// Windows only; empty for a number.
   std::string sid;
 };
 
 /// Looks a user or a group up: a number stands for itself, on Windows "S-1-5-..." does, and a name
 /// is looked up in the system's database of users, which may wait for a directory service.
-/// @returns `errc::invalid_option` for one that is not there
+/// @returns the id, or `errc::invalid_option` if there is no such user or group
 caf::expected<principal_id> find_user(const std::string& user);
 
 /// @copydoc find_user

@@ -27,7 +27,7 @@ bool overlap(const std::vector<T>& lhs, const std::vector<T>& rhs) {
   return std::find_first_of(lhs.begin(), lhs.end(), rhs.begin(), rhs.end()) != lhs.end();
 }
 
-/// What a system does not have must not admit all who have none.
+/// A missing id (-1, "") must never match peers whose id is missing, too.
 void add(principal_id who, std::vector<int64_t>& ids, std::vector<std::string>& sids) {
   if (who.id >= 0)
     ids.push_back(who.id);

@@ -9,10 +9,10 @@
 
 namespace pipeactor::port {
 
-/// A `pipe_access` whose names were looked up: what a peer is compared with.
+/// A `pipe_access` whose names were looked up, to compare peers with.
 struct resolved_access {
-  /// Returns whether `peer` may be at the other end. One whose identity the kernel does not
-  /// tell is admitted by `everyone` only.
+  /// Returns whether `peer` may be at the other end. A peer that the kernel does not identify is
+  /// admitted by `everyone` only.
   bool admits(const peer_identity& peer) const noexcept;
 
   pipe_access::kind kind = pipe_access::kind::owner;
@@ -25,7 +25,7 @@ struct resolved_access {
 };
 
 /// Looks the names up in the system's database of users; may wait for a directory service.
-/// @returns `errc::invalid_option` with the first name that is not there
+/// @returns the ids, or `errc::invalid_option` with the first name that is unknown
 caf::expected<resolved_access> resolve(const pipe_access& access);
 
 } // namespace pipeactor::port

@@ -1,7 +1,7 @@
 #pragma once
 
-// What a port keeps about its pipes: a slot for each, and the list of those that were asked for
-// something. Bridge thread only.
+// The table of a port's pipes: a slot for each, and the list of those with requests. Bridge thread
+// only.
 
 #include "base/ring_queue.hpp"
 #include "port/life_state.hpp"
@@ -43,13 +43,13 @@ struct pipe_slot {
   uint32_t index = 0;
   /// Messages to deliver, or `every_message`; 0 while reading is paused.
   uint32_t reads_wanted = 0;
-  /// How many pipes had this slot before: tells their late completions from ours.
+  /// How many pipes had this slot before: distinguishes their late completions from ours.
   uint16_t generation = 0;
   input_state input = input_state::open;
   life_state life = life_state::open;
   /// The peer left without reading all that we sent: why the input ends, once it was read.
   bool reset = false;
-  /// Stands in the list of slots to serve.
+  /// Is in the list of slots to serve.
   bool dirty = false;
 
   bool closing() const noexcept {
@@ -154,14 +154,14 @@ public:
     return !dirty_.empty();
   }
 
-  /// Calls `serve` with each slot that was marked before the call. What callbacks ask for from
-  /// here on is for the next turn, so that no pipe can keep the others waiting.
+  /// Calls `serve` with each slot that was marked before the call. Slots that callbacks mark
+  /// meanwhile are served in the next turn, so that no pipe can keep the others waiting.
   template <class F>
   void serve_dirty(F serve) {
     assert(serving_.empty());
     serving_.swap(dirty_);
     for (auto index : serving_)
-      // Not dirty any more: released since it was marked.
+      // No longer dirty: it was released after it was marked.
       if (auto& s = slots_[index]; std::exchange(s.dirty, false))
         serve(s);
     serving_.clear();

@@ -4,6 +4,7 @@
 // the next turn, the turn itself, and waking. A port adds how its system is asked and answers.
 
 #include "base/errors.hpp"
+#include "port/closed_handles.hpp"
 #include "port/completion_port.hpp"
 #include "port/listener_table.hpp"
 #include "port/slot_table.hpp"
@@ -98,15 +99,15 @@ protected:
   enum class wake_state : uint8_t { awake, asleep, woken };
 
   /// @param spin how long a turn polls before it sleeps
-  explicit system_port(std::chrono::microseconds spin) noexcept : spin_(spin) {}
+  explicit system_port(std::chrono::microseconds spin) : spin_(spin) {}
 
   // -- what a port does in its own way --------------------------------------------------------
 
   /// The first thing in a turn.
   virtual void begin_turn() {}
 
-  /// Sees to it that clients are accepted. Called in every turn while the listener is open and
-  /// does not rest.
+  /// Sees to it that clients are accepted. Called in every turn while the listener is open, has
+  /// its gate open and does not rest.
   virtual void begin_accepting(Listener& l) = 0;
 
   /// Stops accepting; called until it returns true.
@@ -197,6 +198,7 @@ protected:
   void finish_close(Slot& s) {
     clear_handle(*s.pipe);
     close_handle(s);
+    handle_was_closed();
     fail_writes(s, s.writes.size(), make_error(errc::operation_aborted));
     if (!s.writes.empty()) {
       slots_.mark_dirty(s);
@@ -216,27 +218,30 @@ protected:
 
 private:
   void serve_listeners() {
-    listeners_.for_each([this](Listener& l) {
+    auto rests = false;
+    listeners_.for_each([&](Listener& l) {
       if (l.closing()) {
         if (failure_ || end_accepting(l))
           close_listener(l);
-      } else if (l.rest_until > time_point::min() && now() < l.rest_until) {
-        wake_by(l.rest_until);
-      } else if (!failure_) {
+        return;
+      }
+      if (!is_resting(l, now()) && l.gate.is_open() && !failure_) {
         l.rest_until = time_point::min();
         begin_accepting(l);
-        // It may have failed, for now or for ever.
-        if (l.rest_until > time_point::min())
-          wake_by(l.rest_until);
         reported_ |= l.closing();
       }
+      rests |= l.rests();
+      wake_by(l.rests() ? l.rest_until : time_point::max());
     });
+    // A handle that was closed before the watch began woke nobody.
+    reported_ |= shortage_.watch(rests);
   }
 
   void close_listener(Listener& l) {
     auto id = l.id;
     auto reason = std::move(l.reason);
     listeners_.remove(l);
+    handle_was_closed();
     reported_ = true;
     handler_->on_listener_closed(id, reason);
   }
@@ -290,6 +295,8 @@ private:
 
   std::chrono::microseconds spin_;
   time_point wake_by_;
+  /// While a listener rests.
+  closed_handle_watch shortage_{[this] { wake(); }};
   caf::error failure_;
   std::atomic<wake_state> wake_state_{wake_state::awake};
 };

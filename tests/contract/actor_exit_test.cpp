@@ -34,7 +34,7 @@ PORT_TEST_CASE("a connection's actor that is killed leaks no handle") {
     caf::anon_send_exit(connection.actor(), caf::exit_reason::kill);
     client->receive_all();
     REQUIRE(client->at_end());
-    // A session died with its actor; a handler is told, by number.
+    // A session died with its actor; a handler actor gets the event, with the connection's number.
     if (who == taker::handler)
       REQUIRE(f.log->wait_for(connection.id(), "disconnected closed_by_us"));
   }

@@ -1,4 +1,4 @@
-// What a connection is, in either direction.
+// Properties of a connection, in either direction.
 
 #include "port/resolved_access.hpp"
 #include "contract/fixture.hpp"
@@ -72,7 +72,7 @@ PORT_TEST_CASE("get_connections returns the connections that are open") {
   CHECK(std::count(both->begin(), both->end(), first.second) == 1);
   CHECK(std::count(both->begin(), both->end(), second.second) == 1);
   first.first->close();
-  // A close is answered when the pipe is closed, and the server hears of it before.
+  // A close is answered when the pipe is closed; the server is notified before that.
   CHECK_FALSE(f.ask(first.second.actor(), async_close{}));
   auto left = server.server.connections();
   REQUIRE(left);

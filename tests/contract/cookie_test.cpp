@@ -1,4 +1,4 @@
-// What comes back with the end of an operation.
+// Cookies, which come back with the end of their operation.
 
 #include "contract/fixture.hpp"
 

@@ -1,4 +1,4 @@
-// The reason that a disconnect tells.
+// The reason of a disconnect.
 
 #include "contract/fixture.hpp"
 

@@ -6,7 +6,7 @@ using namespace contract;
 
 namespace {
 
-/// Throws where the case says, in the connection that the case chooses.
+/// Throws at the place, and in the connection, that the case chooses.
 class throwing_session final : public recording_session {
 public:
   throwing_session(log_ptr log, std::string where, std::shared_ptr<std::atomic<int>> left)

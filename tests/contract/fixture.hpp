@@ -17,7 +17,7 @@
 
 namespace contract {
 
-/// Who takes a server's events.
+/// What takes a server's events.
 enum class taker : uint8_t { handler, session };
 
 /// Runs the rest of the case with a handler actor, and then with sessions: GENERATE(each_taker()).
@@ -25,7 +25,7 @@ inline auto each_taker() {
   return Catch::Generators::values({taker::handler, taker::session});
 }
 
-/// What the case's actor system is.
+/// Where the case's actor system runs.
 enum class place : uint8_t {
   process,
   /// One that others can reach, by CAF's middleman.
@@ -121,8 +121,8 @@ public:
   /// Starts what was spawned.
   running_server started(named_pipe_server server, const server_options& options);
 
-  /// Spawns a function-based actor. CAF 0.17 dereferences a null pointer where such a
-  /// function takes no arguments, and a standard library with assertions ends the program.
+  /// Spawns a function-based actor. If such a function takes no arguments, CAF 0.17 dereferences a
+  /// null pointer, and a standard library with assertions ends the program.
   template <class F>
   caf::actor spawn(F f) {
     auto body = [](caf::event_based_actor* self, const F& f) -> caf::behavior {
@@ -217,7 +217,7 @@ std::shared_ptr<simulated_network> real_time_network();
 /// Returns a pipe name that nobody else has.
 std::string unused_name();
 
-/// Returns `size` bytes that show where they come from and when one is missing.
+/// Returns `size` bytes in which a missing or moved byte shows.
 std::string pattern(size_t size, unsigned seed = 0);
 
 } // namespace contract

@@ -1,4 +1,4 @@
-// What a client sent before it left.
+// Messages that a client sent before it left.
 
 #include "contract/fixture.hpp"
 #include "contract/keeper.hpp"

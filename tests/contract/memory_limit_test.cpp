@@ -23,7 +23,7 @@ PORT_TEST_CASE("memory_limit bounds the queued writes of all connections togethe
   auto stats = server.server.stats();
   REQUIRE(stats);
   CHECK(stats->memory_limit == limits.memory_limit);
-  // What the system took after a write was refused is room again.
+  // Messages that the system took after a write was refused make room again.
   CHECK(stats->queued_bytes >= limits.memory_limit / 2);
   CHECK(stats->queued_bytes <= limits.memory_limit + slow_clients * 2 * 32'768);
   // Everybody else is served: a connection that has nothing waiting may write.

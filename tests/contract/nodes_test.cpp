@@ -167,7 +167,7 @@ PORT_TEST_CASE("a cookie from another node must be bytes, or the sender's own no
   CHECK(code_of(x.remote.async_read(cookie::of(7))) == errc::cookie_not_portable);
   named_pipe_server server{x.remote_server};
   CHECK(code_of(server.async_broadcast(payload{"x"}, cookie::of(7))) == errc::cookie_not_portable);
-  // Who goes round the handle is told by the pipe's node.
+  // If the handle is bypassed, the pipe's node reports the error.
   CHECK(code_of(x.node.ask(x.remote.actor(), async_write{payload{"x"}, cookie::of(7)}))
         == errc::cookie_not_portable);
   auto result = x.node.ask_for<broadcast_result>(x.remote_server,

@@ -1,4 +1,4 @@
-// What keeps its order.
+// The order of messages and events.
 
 #include "contract/fixture.hpp"
 

@@ -1,4 +1,4 @@
-// Payloads that outlive where they came from.
+// Payloads that outlive their connection.
 
 #include "contract/fixture.hpp"
 

@@ -25,7 +25,7 @@ bool has(port_kind kind, needs need) {
   auto windows = kind == port_kind::iocp;
   switch (need) {
   case needs::half_close:
-  // Windows tells only if a write still waited for room.
+  // Windows reports it only if a write still waited for room.
   case needs::reset_if_unread:
     return !windows;
   // Wine takes FILE_FLAG_FIRST_PIPE_INSTANCE and does nothing with it, and it lists no pipes.

@@ -12,13 +12,13 @@
 
 namespace contract {
 
-/// What a case needs and not every port, or not every system, has.
+/// Something that a case needs, and that some ports or systems lack.
 enum class needs : uint8_t {
   /// A client can end its writing and read on.
   half_close,
-  /// The system tells that a peer left without reading what it was sent.
+  /// The system reports that a peer left without reading everything that was sent to it.
   reset_if_unread,
-  /// The system tells a second server on a name from a second instance of the first.
+  /// The system distinguishes a second server on a name from a second instance of the first.
   one_server_per_name,
   /// The system lists its pipes.
   discovery,

@@ -142,7 +142,7 @@ PORT_TEST_CASE("a session may close a connection that was lost") {
   REQUIRE(f.client_log->wait_for(connection.id(), "connected"));
   f.log->connection().async_close();
   REQUIRE(f.client_log->wait_for(connection.id(), "disconnected closed_by_us"));
-  // A handler actor hears of it when the next attempt is on its way.
+  // A handler actor gets the event when the next attempt is already under way.
   CHECK(f.client_log->count("failed", connection.id()) == 2);
 }
 

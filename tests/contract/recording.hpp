@@ -47,8 +47,8 @@ public:
     return wait_for(0, prefix, count);
   }
 
-  /// Returns the connection whose `client_connected` came `index`th, an empty one where it
-  /// does not come.
+  /// Waits for the `index`th `client_connected` (from 0), and returns its connection; an empty one
+  /// if it does not come.
   named_pipe_connection connection(size_t index = 0);
 
   /// Drops the handles that the log keeps.
@@ -76,7 +76,8 @@ private:
 
 using log_ptr = std::shared_ptr<event_log>;
 
-/// A log as who writes to it holds it: the log keeps connections, and they keep their session.
+/// A log for those that write to it. It holds the log weakly, because the log keeps connections,
+/// and they keep their sessions.
 class log_writer {
 public:
   log_writer(const log_ptr& log) : log_(log) {}
@@ -95,7 +96,7 @@ private:
   std::weak_ptr<event_log> log_;
 };
 
-/// What handler or session do after they have written an event down.
+/// What a handler or session does after it has written an event down.
 struct script {
   std::function<void(const server_ready&)> ready;
   std::function<void(const named_pipe_connection&)> connected;
@@ -109,7 +110,7 @@ struct script {
 script echo();
 
 /// Writes events down, and then does what the script says. An event without a function here does
-/// not compile where all are expanded (PIPEACTOR_EVENTS).
+/// not compile, because PIPEACTOR_EVENTS names all.
 class recorder {
 public:
   recorder(log_writer log, script todo) : log_(std::move(log)), todo_(std::move(todo)) {}

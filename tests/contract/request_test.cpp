@@ -1,4 +1,4 @@
-// What the requests of a connection are answered with.
+// The answers to the requests of a connection.
 
 #include "contract/fixture.hpp"
 

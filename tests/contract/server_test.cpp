@@ -113,7 +113,7 @@ PORT_TEST_CASE("stop waits for clients that are on their way to another bridge")
     REQUIRE_FALSE(server.server.stop());
     f.self()->send(handler, std::string{"stopped"});
     REQUIRE(f.log->wait_for("stopped", round + 1));
-    // Those that were not accepted any more raised nothing.
+    // Clients that were no longer accepted raised no event.
     auto seen = f.log->all();
     REQUIRE(f.log->count("disconnected") == f.log->count("connected"));
     for (auto& client : clients)

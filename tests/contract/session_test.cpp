@@ -56,7 +56,7 @@ private:
 
 using role = acting_session::role;
 
-/// Answers a number with its successor, when it is told to.
+/// Answers a number with its successor, but not before it is asked to.
 caf::behavior patient_worker(caf::event_based_actor* self, log_ptr log) {
   auto waiting = std::make_shared<caf::response_promise>();
   auto answer = std::make_shared<int>(0);
@@ -116,7 +116,7 @@ PORT_TEST_CASE("request.await: messages received meanwhile wait and come in orde
     expected.push_back("received " + std::to_string(i));
   }
   f.let_bridge_turn();
-  // What others ask waits as well.
+  // Requests of other actors wait as well.
   f.self()->send(connection.actor(), async_write{payload{"w"}, cookie::of(1)});
   CHECK(f.log->of(connection.id()) == lines{"connected", "received ask"});
   f.self()->send(worker, std::string{"go"});

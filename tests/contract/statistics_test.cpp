@@ -1,4 +1,4 @@
-// What servers, connections and client managers count (`get_stats`).
+// The counts of servers, connections and client managers (`get_stats`).
 
 #include "contract/fixture.hpp"
 

@@ -17,15 +17,16 @@ namespace contract {
 using namespace pipeactor;
 using namespace std::chrono_literals;
 
-/// How long anything may take: far longer than it does, under a sanitizer on a busy machine
-/// too. What a case waits for ends the wait.
+/// How long anything may take: far longer than it does, even under a sanitizer on a busy machine. A
+/// wait ends as soon as the awaited thing happens.
 constexpr auto patience = 30s;
 
 using wait_time = std::chrono::milliseconds;
 
 enum class send_result : uint8_t { sent, would_block, closed };
 
-/// One at a time, any thread. Where no time is given nothing waits.
+/// A client of the system under test, which does not use the library. Any thread, but one call at a
+/// time. Functions without a timeout do not wait.
 class test_client {
 public:
   virtual ~test_client() = default;
@@ -39,11 +40,12 @@ public:
   /// Waits until there is something to read, or the end.
   virtual bool wait_readable(wait_time timeout) = 0;
 
-  /// Returns a message, in byte mode what is there; none at the end, or where nothing came.
+  /// Returns a message, in byte mode all bytes that are there; nothing at the end, or if nothing
+  /// came in time.
   virtual std::optional<std::string> receive(wait_time timeout = patience) = 0;
 
-  /// Waits for the next thing to read. Returns whether that is the end: the server closed
-  /// and all that it wrote was read.
+  /// Waits until there is something to read. Returns whether that is the end: the server closed the
+  /// pipe, and everything that it wrote was read.
   virtual bool at_end(wait_time timeout = patience) = 0;
 
   /// Returns whether the server was seen to close without reading all input.
@@ -60,10 +62,10 @@ public:
 
   // -- on top of these ------------------------------------------------------------------------
 
-  /// Sends all bytes, and waits for room where need be.
+  /// Sends all bytes, and waits for room if necessary.
   bool send(std::string_view bytes);
 
-  /// Returns `count` messages, or fewer where they do not come.
+  /// Returns `count` messages, or fewer if they do not come in time.
   std::vector<std::string> receive_many(size_t count);
 
   /// Byte mode: reads `size` bytes.
@@ -77,7 +79,7 @@ using client_ptr = std::shared_ptr<test_client>;
 
 /// Connects to `address` (server_ready) as any program of this system would. Waits while the server
 /// is busy.
-/// @returns nullptr where that fails
+/// @returns nullptr if that fails
 client_ptr connect_to(const std::string& address, pipe_mode mode);
 
 /// @copydoc connect_to
@@ -87,14 +89,14 @@ client_ptr connect_over_network(simulated_network& network, const std::string& p
 /// Returns the ports of this system: the one list that all cases go through.
 std::vector<port_kind> ports_of_this_system();
 
-/// Returns the number of handles that this process has open, where it can be told.
+/// Returns the number of handles that this process has open, if the system reports it.
 size_t open_handles();
 
 /// How many more there may be without a leak. On Windows a few may come: the runtime library makes
-/// one when a lock first lets a thread wait. A case makes more than these where something leaks.
+/// one when a lock first lets a thread wait. A case makes more of them if something leaks.
 extern const size_t handles_that_come;
 
-/// Returns whether this is no Windows but Wine, which leaves out some of what Windows does.
+/// Returns whether the system is Wine, which lacks some of what Windows has.
 bool runs_under_wine();
 
 } // namespace contract

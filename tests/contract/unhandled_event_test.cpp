@@ -74,7 +74,8 @@ PORT_TEST_CASE("an event that a handler does not handle prints nothing") {
     client->receive();
     client->close();
     server.server.stop();
-    // What nobody handles is printed else, and in this order.
+    // CAF prints this message, which has no handler. Anything that was printed before is there
+    // then.
     caf::anon_send(careless, std::string{"complain"});
     complained = output.wait_for("complain");
     printed = output.text();

@@ -86,7 +86,7 @@ private:
     return poll(&entry, 1, static_cast<int>(timeout.count())) > 0;
   }
 
-  /// Returns the length of the next message or piece, 0 at the end, -1 where nothing came.
+  /// Returns the length of the next message or piece; 0 at the end, -1 if nothing came.
   ssize_t look(wait_time timeout) {
     if (!wait_readable(timeout))
       return -1;

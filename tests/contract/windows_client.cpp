@@ -39,10 +39,10 @@ private:
 /// One read or write that may be under way.
 class overlapped_call {
 public:
-  /// @param port told of the call's end, of no other's; where there is none an event is
+  /// @param port gets a packet when the call ends, and no others; nullptr: an event is set instead
   explicit overlapped_call(HANDLE port = nullptr) : port_(port) {}
 
-  /// Begins with `call(OVERLAPPED*)`. Returns false where that fails at once.
+  /// Begins with `call(OVERLAPPED*)`. Returns false if that fails at once.
   template <class F>
   bool begin(F call) {
     overlapped_ = {};
@@ -100,8 +100,8 @@ private:
 class windows_client final : public test_client {
 public:
   explicit windows_client(HANDLE handle) : handle_(handle) {
-    // Without a port the system would cancel a write when the thread that began it ends; Wine
-    // does where the port is not told of the write's end.
+    // Without a port the system would cancel a write when the thread that began it ends; so does
+    // Wine if the port gets no packet for the write.
     CreateIoCompletionPort(handle, port_.get(), 0, 0);
   }
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 RECORDED = Path(__file__).with_name("recorded.json")
 SCENARIOS = ("broadcast", "connections", "echo", "echo_bursts", "echo_marshalled")
-# What is counted: completions, jobs of the bridge, actors of the scheduler. Not the port.
+# Counted are completions, jobs of the bridge and actors of the scheduler, not the port.
 COUNTED = ("pipeactor::detail::completion_bridge::on_*", "pipeactor::detail::completion_bridge::run_jobs*",
            "run_scheduler*")
 # Memory functions are chosen by the processor, and Debian's CAF is rebuilt now and then.

@@ -19,7 +19,7 @@ SHARED = "/run/pipeactor"
 def shared_directory():
     """Has /run/pipeactor to itself: makes it, or uses one that an administrator has made.
     Gives whether it was made."""
-    # Beside it, since the directory goes at the end: whoever waits makes its own.
+    # The lock is beside the directory, which is removed at the end: the next test makes its own.
     with open("/run/pipeactor-test.lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         made = not os.path.lexists(SHARED)
@@ -62,7 +62,7 @@ class Access(harness.Case):
         self.assertEqual((result.returncode, result.stdout, result.stderr), (0, b"hello\n", b""))
 
     def assert_refused(self, server, uid, *arguments, **more):
-        """The server lets the client connect, and closes; and tells who it was."""
+        """The server lets the client connect, closes the connection, and reports who it was."""
         result = self.talk_as(uid, server, *arguments, **more)
         self.assertEqual((result.returncode, result.stdout), (1, b""))
         server.wait_for_log(f"uid {uid}, gid")
@@ -211,7 +211,7 @@ class Access(harness.Case):
             self.assertEqual(result.returncode, 2)
             self.assertIn(b"use owner, group, group:NAME, everyone or list:", result.stderr)
 
-    # -- what is told ---------------------------------------------------------------------
+    # -- reports --------------------------------------------------------------------------
 
     def assert_tells(self, server, *expected):
         for line in expected:
@@ -355,7 +355,7 @@ class Access(harness.Case):
             both = [f"{self.name}-a", f"{self.name}-b"]
             self.assertEqual(self.names_found_by(self.bob, f"{self.name}-?"), both)
             self.assertEqual(self.names_found_by(self.bob, f"{self.name}*b"), both[1:])
-            # What others cannot reach they do not see; what is shared they do.
+            # Others do not see what they cannot reach, but they see what is shared.
             self.assertEqual(self.names_found_by(self.carol, f"{self.name}*"), both[1:])
             # A server does not notice.
             for server in (shared, own):

@@ -85,8 +85,8 @@ class Cells(harness.Case):
     def test_the_page_of_results_has_every_table(self):
         results = self.measure("echo, 64 B, 64 conn, 1 in flight;idle, 64 B, 100")
         self.assertIn("A trivial system call costs", self.page)
-        for section in ("Servers", "Bars", "Sizes, connections, messages in flight", "All workloads",
-                        "Growth", "Doubtful figures"):
+        for section in ("Servers", "Bars", "Sizes, connections, messages in flight",
+                        "All workloads", "Growth", "Doubtful figures"):
             self.assertIn(f"\n## {section}\n", self.page)
         figures = results["echo, 64 B, 64 conn, 1 in flight", "compared"]["pipeactor"]
         self.assertIn(f"| pipeactor | {figures['messages_per_second']:,.0f} |", self.page)

@@ -10,7 +10,7 @@ import harness
 class Broadcast(harness.Case):
 
     def connect_and_join(self, server, count):
-        """Returns clients that the server knows of: a broadcast reaches who is connected."""
+        """Returns clients that the server knows of: a broadcast reaches only those."""
         clients = [self.connect(server) for _ in range(count)]
         for number in range(1, count + 1):
             server.wait_for_log(f"client {number} connected")

@@ -67,7 +67,7 @@ class Examples(harness.Case):
         client = self.connect(server)
         client.setblocking(False)
         messages = []
-        # Nobody reads the replies: soon no more is taken.
+        # Nobody reads the replies: soon the server reads no more requests.
         with self.assertRaises(BlockingIOError):
             for index in range(1_000_000):
                 message = b"%08d" % index

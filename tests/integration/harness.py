@@ -1,4 +1,4 @@
-"""What the integration tests share: servers that are told to stop, clients, deadlines.
+"""Helpers of the integration tests: servers, clients, users, deadlines.
 
 A test file is run as  FILE.py BIN_DIR PORT [CASE]  (PORT: io_uring, epoll or auto). Its exit
 code is 77 where the case cannot run here, e.g. for want of root.

@@ -12,7 +12,7 @@ import time
 
 import harness
 
-# Sends numbered messages for ever; says so after the first thousand.
+# Sends numbered messages without end; says so after the first thousand.
 ENDLESS_CLIENT = """
 import socket, sys
 client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -164,7 +164,7 @@ class Misfortune(harness.Case):
         served = []
         while len(served) < 200:
             ready = select.select(clients, [], [], harness.DEADLINE)[0]
-            self.assertTrue(ready, f"after {len(served)} clients nobody is served any more")
+            self.assertTrue(ready, f"after {len(served)} clients no further one is served")
             if not served:
                 # As many as there are descriptors; the others wait, and so does the server.
                 harness.wait_until(lambda: server.descriptors() >= 64, "all 64 descriptors")

@@ -110,7 +110,7 @@ class Crowd(harness.Case):
     def hold_idle_connections(self, *options):
         count = held_clients()
         server = self.serve("--echo", *options)
-        # What the first clients cost once: buffers, pools, pages of the program.
+        # One-time costs of the first clients: buffers, pools, pages of the program.
         crowd = self.connect_crowd(server, 200)
         self.exchange_all(crowd)
         descriptors = server.descriptors() - len(crowd)

@@ -16,7 +16,7 @@ import soak_client
 
 SECONDS = float(os.environ.get("PIPEACTOR_SOAK_SECONDS", "20"))
 ROUND = min(60.0, SECONDS / 5)
-# What a server's memory may grow by from the first round on: the heap is not packed tightly.
+# How much a server's memory may grow after the first round: the heap is not packed tightly.
 TOLERATED_GROWTH = 16 << 20
 # Receive buffers that have been used stay in memory. So many deaf clients make a server use
 # all that it has, also two bridges.

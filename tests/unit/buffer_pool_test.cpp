@@ -1,5 +1,6 @@
 #include "port/linux/buffer_pool.hpp"
 #include "pipeactor/defaults.hpp"
+#include "counting_account.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -12,23 +13,11 @@
 
 using namespace pipeactor;
 using pipeactor::port::buffer_pool;
+using test::counting_account;
 
 namespace {
 
 constexpr size_t large = defaults::short_message + 1;
-
-struct counting_account final : detail::payload_account {
-  void payload_received(size_t size) noexcept override {
-    ++payloads;
-    bytes += size;
-  }
-  void payload_released(size_t size) noexcept override {
-    --payloads;
-    bytes -= size;
-  }
-  std::atomic<int> payloads{0};
-  std::atomic<size_t> bytes{0};
-};
 
 /// Takes a buffer, fills it and makes a payload of it.
 payload receive(buffer_pool& pool, size_t size, char content,

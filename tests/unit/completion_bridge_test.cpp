@@ -5,6 +5,7 @@
 #include "pipeactor/error.hpp"
 #include "pipeactor/simulated_network.hpp"
 #include "port/completion_port.hpp"
+#include "eventually.hpp"
 
 #include <catch2/catch.hpp>
 
@@ -22,9 +23,10 @@ using namespace pipeactor;
 using namespace pipeactor::detail;
 using namespace std::chrono_literals;
 
-namespace {
+using test::eventually;
+using test::patience;
 
-constexpr auto patience = 30s;
+namespace {
 
 class no_residents final : public bridge_residents {
 public:
@@ -93,7 +95,7 @@ struct stepped_bridge : bridge_fixture {
   }
 };
 
-/// What an actor of a bridge has handled.
+/// The messages that an actor of a bridge has handled.
 struct notes {
   /// By sender, in the order handled.
   std::map<int, std::vector<int>> numbers;
@@ -126,18 +128,6 @@ private:
 
 caf::actor spawn_noting(bridge_fixture& f, notes& log) {
   return spawn_pinned<noting_actor>(f.system, f.bridge.get(), log);
-}
-
-/// Waits until `condition` holds.
-template <class F>
-bool eventually(F condition) {
-  auto deadline = std::chrono::steady_clock::now() + patience;
-  while (!condition())
-    if (std::chrono::steady_clock::now() > deadline)
-      return false;
-    else
-      std::this_thread::yield();
-  return true;
 }
 
 /// Sends 0, 1, ... from several threads at once.
@@ -295,7 +285,7 @@ TEST_CASE("completion_bridge takes completions even while actors keep talking to
   auto one = spawn_pinned<counting_down>(f.system, f.bridge.get());
   auto two = spawn_pinned<counting_down>(f.system, f.bridge.get());
   caf::anon_send(one, two, 10);
-  // What becomes ready in a turn runs in the next.
+  // Actors that become ready in a turn run in the next one.
   for (int turn = 1; turn <= 11; ++turn) {
     f.turn();
     CHECK(counting_down::handled == turn);

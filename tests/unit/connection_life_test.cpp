@@ -60,7 +60,7 @@ TEST_CASE("a close ends a connection in every state") {
     INFO(to_string(s));
     auto next = transition_of(s, event::close).next;
     CHECK((next == state::closing || next == state::closed));
-    // What is closing waits for the port, and for nothing else.
+    // A closing connection waits for the port, and for nothing else.
     if (next == state::closing)
       CHECK(transition_of(next, event::pipe_closed).next == state::closed);
   }
@@ -108,7 +108,7 @@ TEST_CASE("the end of the input lets a connection drain, once") {
       INFO(to_string(s));
       CHECK(transition_of(s, event::input_ended).action == action::none);
     }
-  // What is queued for the peer still goes out.
+  // Messages that are queued for the peer are still sent.
   CHECK(transition_of(state::draining, event::write).action == action::pass_on);
 }
 

@@ -1,5 +1,7 @@
 #include "bridge/handler_watch.hpp"
 
+#include "eventually.hpp"
+
 #include <catch2/catch.hpp>
 
 #include <memory>
@@ -10,21 +12,9 @@ using namespace pipeactor;
 using namespace pipeactor::detail;
 using namespace std::chrono_literals;
 
+using test::eventually;
+
 namespace {
-
-constexpr auto patience = 30s;
-
-/// Waits until `condition` holds.
-template <class F>
-bool eventually(F condition) {
-  auto deadline = std::chrono::steady_clock::now() + patience;
-  while (!condition())
-    if (std::chrono::steady_clock::now() > deadline)
-      return false;
-    else
-      std::this_thread::yield();
-  return true;
-}
 
 /// A bridge, as the watch sees it.
 class watched_bridge {

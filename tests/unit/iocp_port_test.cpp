@@ -162,17 +162,7 @@ TEST_CASE("iocp_port: a wake-up ends a wait, this one or the next") {
   for (int turn = 0; turn < 1000; ++turn)
     w.port->wake();
   w.port->turn(time_point::max(), w.events);
-  std::atomic<bool> ended{false};
-  std::thread waker{[&] {
-    while (!ended) {
-      std::this_thread::sleep_for(1ms);
-      w.port->wake();
-    }
-  }};
-  for (int turn = 0; turn < 20; ++turn)
-    w.port->turn(time_point::max(), w.events);
-  ended = true;
-  waker.join();
+  port_test::turn_while_woken(*w.port, w.events);
 }
 
 // -- listening --------------------------------------------------------------------------------
@@ -334,7 +324,7 @@ TEST_CASE("iocp_port reports that its queue failed, and closes pipes with operat
   w.turn(a_moment);
   w.stop_listening();
   REQUIRE_FALSE(w.failure);
-  // No packet can be taken any more. The event takes the number over, so that nothing else does.
+  // No packet can be taken from now on. The event takes the number over, so that nothing else does.
   REQUIRE(CloseHandle(handle));
   unique_handle other{CreateEventW(nullptr, TRUE, FALSE, nullptr)};
   w.turn();

@@ -1,12 +1,11 @@
 #include "port/listener_table.hpp"
 
+#include "captured_log.hpp"
+
 #include "pipeactor/error.hpp"
 
 #include <catch2/catch.hpp>
-#include <spdlog/sinks/ringbuffer_sink.h>
-#include <spdlog/spdlog.h>
 
-#include <memory>
 #include <vector>
 
 using namespace pipeactor;
@@ -74,10 +73,7 @@ TEST_CASE("a listener that fails ends with the reason, unless its end was asked 
 }
 
 TEST_CASE("a listener rests for a while after accepting failed, which is logged once") {
-  auto lines = std::make_shared<spdlog::sinks::ringbuffer_sink_mt>(10);
-  auto before = spdlog::get("pipeactor");
-  spdlog::drop("pipeactor");
-  spdlog::register_logger(std::make_shared<spdlog::logger>("pipeactor", lines));
+  captured_log log;
   table listeners;
   auto& l = listeners.add();
   rest(l, first_time, "/the/address", make_error(errc::out_of_resources, "no descriptors"));
@@ -85,13 +81,12 @@ TEST_CASE("a listener rests for a while after accepting failed, which is logged 
   rest(l, first_time + 1h, "/the/address", make_error(errc::out_of_resources, "no descriptors"));
   CHECK(l.rest_until == first_time + 1h + defaults::accept_backoff);
   CHECK_FALSE(l.closing());
-  auto logged = lines->last_formatted();
-  REQUIRE(logged.size() == 1);
-  CHECK(logged[0].find("/the/address") != std::string::npos);
-  CHECK(logged[0].find("no descriptors") != std::string::npos);
-  spdlog::drop("pipeactor");
-  if (before != nullptr)
-    spdlog::register_logger(before);
+  REQUIRE(log.lines().size() == 1);
+  CHECK(log.lines()[0].find("/the/address") != std::string::npos);
+  CHECK(log.lines()[0].find("no descriptors") != std::string::npos);
+  all_accepted(l);
+  rest(l, first_time + 2h, "/the/address", make_error(errc::out_of_resources));
+  CHECK(log.lines().size() == 2);
   remove_all(listeners);
 }
 

@@ -1,5 +1,7 @@
 #include "pipeactor/payload.hpp"
 
+#include "counting_account.hpp"
+
 #include <caf/all.hpp>
 #include <catch2/catch.hpp>
 
@@ -9,23 +11,9 @@
 #include <vector>
 
 using namespace pipeactor;
+using test::counting_account;
 
 namespace {
-
-struct counting_account final : detail::payload_account {
-  void payload_received(size_t size) noexcept override {
-    ++payloads;
-    bytes += size;
-  }
-  void payload_released(size_t size) noexcept override {
-    --payloads;
-    bytes -= size;
-    ++releases;
-  }
-  std::atomic<int> payloads{0};
-  std::atomic<size_t> bytes{0};
-  std::atomic<size_t> releases{0};
-};
 
 payload charged_payload(std::string_view text, counting_account& account) {
   return payload{detail::copy_received(text.data(), text.size(), &account)};

@@ -415,7 +415,7 @@ TEST_CASE("pipe_name_claim::acquire lets other users see that a shared name is h
   auto path = directory / "pipe";
   REQUIRE(chmod(directory.path().c_str(), 0755) == 0);
   auto readable = GENERATE(false, true);
-  // What a crashed server of the other kind left.
+  // The lock file that a crashed server of the other kind left.
   make_file(path + ".lock", "1\n");
   REQUIRE(chmod((path + ".lock").c_str(), readable ? 0600 : 0666) == 0);
   auto claim = pipe_name_claim::acquire(path, readable);

@@ -5,8 +5,11 @@
 
 #include <catch2/catch.hpp>
 
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -82,5 +85,21 @@ protected:
       hook(*pipe, event);
   }
 };
+
+/// Turns `port` without a deadline while a thread wakes it again and again. Hangs if a wake-up is
+/// lost.
+inline void turn_while_woken(completion_port& port, completion_handler& events) {
+  std::atomic<bool> ended{false};
+  std::thread waker{[&] {
+    while (!ended) {
+      std::this_thread::sleep_for(std::chrono::milliseconds{1});
+      port.wake();
+    }
+  }};
+  for (int turn = 0; turn < 20; ++turn)
+    port.turn(time_point::max(), events);
+  ended = true;
+  waker.join();
+}
 
 } // namespace port_test

@@ -68,6 +68,21 @@ TEST_CASE("simulated port: a connection that nobody adopts is closed", "[simulat
   CHECK(quiet->send("x") == simulated_send::closed);
 }
 
+TEST_CASE("simulated port: no more is accepted than its owner deals with", "[simulated]") {
+  world w;
+  std::vector<std::shared_ptr<simulated_client>> clients;
+  for (size_t count = 0; count < defaults::accepted_at_once; ++count)
+    clients.push_back(*w.network->connect("svc"));
+  w.turn();
+  clients.push_back(*w.network->connect("svc"));
+  w.turn(3);
+  REQUIRE(w.events.accepted.size() == defaults::accepted_at_once);
+  w.events.accepted.pop_back();
+  w.turn();
+  CHECK(w.events.accepted.size() == defaults::accepted_at_once);
+  w.events.accepted.clear();
+}
+
 TEST_CASE("simulated port: nothing is accepted after a callback stopped the listener",
           "[simulated]") {
   world w;

@@ -149,7 +149,7 @@ TEST_CASE("pipe_slot wants to read while reads are asked for and input may come"
   s.count_read();
   s.count_read();
   CHECK_FALSE(s.wants_read());
-  // What was received before a pause is delivered, and counts for nothing.
+  // A message that was received before a pause is delivered, and counts for no read.
   s.count_read();
   CHECK(s.reads_wanted == 0);
   s.reads_wanted = pipe_slot::every_message;

@@ -62,12 +62,58 @@ TEST_CASE("unix ports count an unread empty message as unread") {
   auto [pipe, peer] = w.connected(pipe_mode::message);
   REQUIRE(send_to(peer, ""));
   peer = unique_fd{};
-  if (!w.sees_an_empty_message_before_the_end()) {
-    CHECK(w.settle() == strings{"ended closed_by_peer"});
-    return;
-  }
   CHECK(w.settle().empty());
   CHECK(w.turns_in(50ms) < 20);
   w.port->read_one(*pipe);
-  CHECK(w.settle() == strings{"received ", "ended closed_by_peer"});
+  if (w.sees_an_empty_message_before_the_end())
+    CHECK(w.settle() == strings{"received ", "ended closed_by_peer"});
+  else
+    CHECK(w.settle() == strings{"ended closed_by_peer"});
+}
+
+TEST_CASE("unix ports lose the last empty message before the end at most, if nobody reads") {
+  world w;
+  auto manual = GENERATE(true, false);
+  auto before = GENERATE(0, 3);
+  CAPTURE(manual, before);
+  constexpr size_t empty = 5;
+  auto [pipe, peer] = w.connected(pipe_mode::message);
+  if (!manual) {
+    w.port->start_reading(*pipe);
+    w.settle();
+    w.port->pause_reading(*pipe);
+    CHECK(w.settle().empty());
+  }
+  strings expected(before, "received x");
+  for (int count = 0; count < before; ++count)
+    REQUIRE(send_to(peer, "x"));
+  for (size_t count = 0; count < empty; ++count)
+    REQUIRE(send_to(peer, ""));
+  peer = unique_fd{};
+  CHECK(w.settle().empty());
+  expected.insert(expected.end(), w.sees_an_empty_message_before_the_end() ? empty : empty - 1,
+                  "received ");
+  expected.push_back("ended closed_by_peer");
+  strings got;
+  if (manual) {
+    for (size_t count = 0; count < before + empty && got.size() < expected.size(); ++count) {
+      w.port->read_one(*pipe);
+      auto more = w.settle();
+      got.insert(got.end(), more.begin(), more.end());
+    }
+  } else {
+    w.port->start_reading(*pipe);
+    got = w.settle();
+  }
+  CHECK(got == expected);
+}
+
+TEST_CASE("unix ports tell that a peer left without reading also if nobody reads") {
+  world w;
+  auto mode = GENERATE(pipe_mode::message, pipe_mode::byte);
+  auto [pipe, peer] = w.connected(mode);
+  w.port->write(*pipe, payload{"never read"});
+  CHECK(w.settle() == strings{"sent 1"});
+  peer = unique_fd{};
+  CHECK(w.settle() == strings{"ended peer_reset"});
 }

@@ -77,7 +77,7 @@ public:
     return port->turn(clock::now() + patience, events);
   }
 
-  /// Steps until nothing is reported any more.
+  /// Runs turns until nothing more is reported.
   /// @returns what was
   strings settle() {
     for (size_t before = SIZE_MAX; before != events.events.size();) {
@@ -88,7 +88,7 @@ public:
     return events.take();
   }
 
-  /// Steps until `done`, or for five seconds.
+  /// Runs turns until `done`, or for five seconds.
   template <class F>
   void step_until(F done) {
     for (auto end = clock::now() + 5s; !done() && clock::now() < end;)
@@ -122,7 +122,7 @@ inline bool send_to(const unique_fd& fd, const std::string& text) {
          == static_cast<ssize_t>(text.size());
 }
 
-/// Returns the next message, "-" where there is none and "." at the end.
+/// Returns the next message, "-" if there is none, and "." at the end.
 inline std::string receive_from(const unique_fd& fd, int flags = MSG_DONTWAIT) {
   std::string buffer(size_t{5} << 20, '\0');
   auto size = recv(fd.get(), buffer.data(), buffer.size(), flags);

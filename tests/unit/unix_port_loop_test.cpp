@@ -1,14 +1,11 @@
 // How the Linux ports wait, wake, listen and accept.
 
+#include "captured_log.hpp"
 #include "unix_port_helpers.hpp"
-
-#include "base/log.hpp"
 
 #include <sys/resource.h>
 
 #include <algorithm>
-#include <atomic>
-#include <thread>
 
 using namespace unix_port;
 
@@ -31,17 +28,7 @@ TEST_CASE("unix ports end a wait, now or at the next turn, when they are woken")
   w.port->turn(time_point::max(), w.events);
   // All of them were one.
   CHECK(w.turns_in(50ms) < 20);
-  std::atomic<bool> ended{false};
-  std::thread waker{[&] {
-    while (!ended) {
-      std::this_thread::sleep_for(1ms);
-      w.port->wake();
-    }
-  }};
-  for (int turn = 0; turn < 20; ++turn)
-    w.port->turn(time_point::max(), w.events);
-  ended = true;
-  waker.join();
+  port_test::turn_while_woken(*w.port, w.events);
 }
 
 // -- listening --------------------------------------------------------------------------------
@@ -78,33 +65,154 @@ TEST_CASE("unix ports accept what connects and give the name back") {
   }
 }
 
+/// Connects until nobody more fits, and the port has accepted all that it does.
+/// @returns how many got through
+size_t connect_all(world& w, const std::string& name, std::vector<raw_pipe_ptr>& clients) {
+  auto before = clients.size();
+  for (;;) {
+    auto client = w.port->connect(name, pipe_mode::message);
+    if (client) {
+      clients.push_back(std::move(*client));
+      continue;
+    }
+    REQUIRE(code_of(client.error()) == errc::pipe_busy);
+    if (w.settle().empty())
+      return clients.size() - before;
+  }
+}
+
+TEST_CASE("unix ports accept no more clients than their owner deals with") {
+  unix_helpers::temp_directory directory;
+  world w;
+  auto name = directory / "pipe";
+  auto listener = w.port->listen({name, pipe_mode::message, 4});
+  REQUIRE(listener);
+  std::vector<raw_pipe_ptr> clients;
+  // The kernel takes one more than the backlog says.
+  CHECK(connect_all(w, name, clients) == defaults::accepted_at_once + 5);
+  CHECK(w.events.accepted.size() == defaults::accepted_at_once);
+  CHECK(w.turns_in(50ms) < 20);
+  // One is closed, one is adopted: two others may come.
+  w.events.accepted.pop_back();
+  auto raw = std::move(w.events.accepted.back());
+  w.events.accepted.pop_back();
+  auto pipe = w.adopt(std::move(static_cast<unix_pipe&>(*raw).fd), pipe_mode::message);
+  raw = nullptr;
+  CHECK(connect_all(w, name, clients) == 2);
+  CHECK(w.events.accepted.size() == defaults::accepted_at_once);
+  // Another thread deals with the rest, and so ends the wait.
+  std::thread other{[taken = std::exchange(w.events.accepted, {})]() mutable { taken.clear(); }};
+  while (w.events.accepted.empty())
+    w.port->turn(time_point::max(), w.events);
+  other.join();
+  CHECK(w.settle().size() + w.events.accepted.size() > 0);
+  w.port->stop_listening(*listener);
+  CHECK(w.settle().back() == "listener closed");
+}
+
+TEST_CASE("unix ports let clients go that nobody dealt with, also after the listener's end") {
+  unix_helpers::temp_directory directory;
+  world w;
+  auto listener = w.port->listen({directory / "pipe", pipe_mode::message, 4});
+  REQUIRE(listener);
+  std::vector<raw_pipe_ptr> clients;
+  connect_all(w, directory / "pipe", clients);
+  w.port->stop_listening(*listener);
+  CHECK(w.settle() == strings{"listener closed"});
+  w.events.accepted.clear();
+  CHECK(w.turns_in(50ms) < 20);
+}
+
+namespace {
+
+/// Lets no descriptor be made while it lives.
+class no_descriptor_left {
+public:
+  no_descriptor_left() {
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &before_) == 0);
+    auto none = before_;
+    none.rlim_cur = 3;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  }
+
+  ~no_descriptor_left() {
+    setrlimit(RLIMIT_NOFILE, &before_);
+  }
+
+private:
+  rlimit before_{};
+};
+
+} // namespace
+
 TEST_CASE("unix ports rest if no descriptor is left to accept with") {
   unix_helpers::temp_directory directory;
   world w;
-  // UBSan checks each class once, and takes two descriptors for it: now, while there are some.
-  auto before_it = w.port->listen({directory / "before it", pipe_mode::message, 8});
-  REQUIRE(before_it);
-  auto first = w.port->connect(directory / "before it", pipe_mode::message);
-  REQUIRE(first);
-  w.step_until([&] { return w.events.accepted.size() == 1; });
-  w.events.accepted.clear();
-  // The kernel notes the limit when io_uring begins to accept: no turn before it is lowered.
+  // UBSan checks each class once, and takes descriptors for it: now, while there are some.
+  describe(make_error(errc::out_of_resources, "", EMFILE));
+  auto [pipe, peer] = w.connected(pipe_mode::message);
   auto listener = w.port->listen({directory / "pipe", pipe_mode::message, 8});
   REQUIRE(listener);
-  auto client = w.port->connect(directory / "pipe", pipe_mode::message);
-  REQUIRE(client);
-  detail::log_warning("expected: " + describe(make_error(errc::out_of_resources, "", EMFILE)));
-  rlimit before{};
-  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
-  auto none_left = before;
-  none_left.rlim_cur = 3;
-  REQUIRE(setrlimit(RLIMIT_NOFILE, &none_left) == 0);
-  auto turns = w.turns_in(defaults::accept_backoff * 3);
-  REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
-  CHECK(turns < 50);
-  CHECK(w.events.accepted.empty());
-  w.step_until([&] { return w.events.accepted.size() == 1; });
-  w.port->stop_listening(*before_it);
+  captured_log log;
+  std::vector<raw_pipe_ptr> clients;
+  // The second shortage is told again, for the first one was over.
+  for (size_t round = 1; round <= 2; ++round) {
+    for (int count = 0; count < 2; ++count) {
+      auto client = w.port->connect(directory / "pipe", pipe_mode::message);
+      REQUIRE(client);
+      clients.push_back(std::move(*client));
+    }
+    size_t turns = 0;
+    {
+      no_descriptor_left limit;
+      turns = w.turns_in(defaults::accept_backoff * 3);
+    }
+    CHECK(turns < 50);
+    CHECK(w.events.accepted.empty());
+    w.step_until([&] { return w.events.accepted.size() == 2; });
+    w.settle();
+    w.events.accepted.clear();
+    CHECK(log.lines().size() == round);
+  }
+  CHECK(log.lines().front().find("cannot accept clients of " + directory / "pipe")
+        != std::string::npos);
+  w.port->stop_listening(*listener);
+  CHECK(w.settle().back() == "listener closed");
+}
+
+// In turns that do not wait: the rest would last for many thousands of them.
+TEST_CASE("unix ports accept at once when a descriptor comes free") {
+  unix_helpers::temp_directory directory;
+  world w;
+  world other{w.port->kind()};
+  describe(make_error(errc::out_of_resources, "", EMFILE));
+  auto [ours, our_peer] = w.connected(pipe_mode::message);
+  auto [theirs, their_peer] = other.connected(pipe_mode::message);
+  auto listener = w.port->listen({directory / "pipe", pipe_mode::message, 8});
+  REQUIRE(listener);
+  for (auto who : {"its own port", "another port", "a client that nobody adopted"}) {
+    INFO(who);
+    auto before = w.events.accepted.size();
+    auto client = w.port->connect(directory / "pipe", pipe_mode::message);
+    REQUIRE(client);
+    {
+      no_descriptor_left limit;
+      w.turns_in(1ms);
+    }
+    CHECK(w.events.accepted.size() == before);
+    if (who == std::string{"its own port"})
+      w.port->close(*ours);
+    else if (who == std::string{"another port"})
+      other.port->close(*theirs);
+    else
+      client = caf::error{};
+    for (int turn = 0; turn < 100 && w.events.accepted.size() == before; ++turn) {
+      other.turn();
+      w.turn();
+    }
+    CHECK(w.events.accepted.size() == before + 1);
+  }
+  w.events.accepted.clear();
   w.port->stop_listening(*listener);
   CHECK(w.settle().back() == "listener closed");
 }

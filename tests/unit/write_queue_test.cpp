@@ -107,7 +107,7 @@ TEST_CASE("write_queue counts towards the memory of all queues until it is poppe
     push(queue, write_of(1, 3 * step));
     push(queue, write_of(2, 5 * step));
     CHECK(memory->bytes() == 8 * step);
-    // What the port has is memory, too.
+    // A message that the port has takes memory, too.
     queue.hand_over();
     CHECK(memory->bytes() == 8 * step);
     queue.pop();

@@ -70,7 +70,7 @@ TEST_CASE("our client receives an empty message, and the last words of a blockin
   auto name = unique_name();
   process server{program("win32_peer") + " echo " + name + " " + mode};
   REQUIRE(server.prints("LISTENING"));
-  // No end of line where it would be sent.
+  // Without an end of line, which would be sent, too.
   auto last = mode == "byte" ? "bye" : "bye\n";
   process client{connect(name, in_mode(mode)), last, input_ends::later};
   CHECK(client.wait() == 0);

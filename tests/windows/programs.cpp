@@ -122,7 +122,7 @@ process::process(std::string command, const std::string& input, input_ends end) 
     FAIL("cannot start " << command << ": " << GetLastError());
   CloseHandle(info.hThread);
   handle_.reset(info.hProcess);
-  // Now there is somebody who reads it, however much it is.
+  // Now somebody reads it, however much it is.
   in.reset(INVALID_HANDLE_VALUE);
   type(input);
   if (end == input_ends::at_once)
@@ -178,8 +178,8 @@ size_t process::handles() const {
   DWORD count = 0;
   if (GetProcessHandleCount(handle_.get(), &count) && count > 0)
     return count;
-  // Wine 8 does not count them (and its server can crash where the handles of all processes are
-  // asked for), but gives a new one the lowest free number.
+  // Wine 8 does not count them (and its server can crash if the handles of all processes are asked
+  // for), but gives a new one the lowest free number.
   HANDLE added = nullptr;
   REQUIRE(DuplicateHandle(GetCurrentProcess(), GetCurrentProcess(), handle_.get(), &added, 0, FALSE,
                           DUPLICATE_SAME_ACCESS));

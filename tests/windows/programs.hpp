@@ -1,6 +1,6 @@
 #pragma once
 
-// What the tests of Windows programs share: processes, a plain client, deadlines.
+// Helpers of the tests of Windows programs: processes, a plain client, deadlines.
 
 #include <windows.h>
 
@@ -41,7 +41,7 @@ std::string connect(const std::string& name, const std::string& options);
 /// Returns a text in which a missing or doubled piece shows.
 std::string letters(size_t size);
 
-/// Compares texts that are too long to print; tells where they differ.
+/// Compares texts that are too long to print, and reports where they differ.
 bool same(const std::string& text, const std::string& expected);
 
 /// A file of this test that is gone with it.
@@ -91,11 +91,11 @@ public:
   void kill();
 
   /// Waits for the end.
-  /// @returns the exit code, -1 where it does not come
+  /// @returns the exit code, or -1 if it does not end in time
   int wait();
 
-  /// Waits until its output has `text`, so many times. Returns false where it ends without, or
-  /// takes too long.
+  /// Waits until its output has `text` this many times. Returns false if it ends without, or takes
+  /// too long.
   bool prints(const std::string& text, size_t times = 1);
 
   std::string output() const;
@@ -103,7 +103,7 @@ public:
   /// Returns how many handles it has open; under Wine, how many before the first gap.
   size_t handles() const;
 
-  /// Waits until it has no more than so many handles open.
+  /// Waits until it has at most this many handles open.
   bool has_handles_left(size_t most) const;
 
 private:
@@ -112,13 +112,13 @@ private:
   owned_handle handle_;
 };
 
-/// A client as the first page of any tutorial has it: blocking, and reading bytes.
+/// The client of any tutorial's first page: it blocks, and reads bytes.
 class plain_client {
 public:
-  /// Waits where all instances are taken.
+  /// Waits if all instances are taken.
   explicit plain_client(const std::string& name, DWORD access = GENERIC_READ | GENERIC_WRITE);
 
-  /// Writes `text`, also an empty one.
+  /// Writes `text`, even if it is empty.
   bool write(const std::string& text);
 
   /// Reads `size` bytes, `piece` at a time; fewer at the end.
@@ -127,7 +127,7 @@ public:
   /// Reads messages from here on, not bytes.
   bool read_messages();
 
-  /// Reads a message, `piece` at a time; "none" where there is an end instead.
+  /// Reads a message, `piece` at a time; returns "none" at the end.
   std::string read_message(size_t piece);
 
   void close();

@@ -96,7 +96,7 @@ int write_for_ever(const std::string& name, size_t size) {
 } // namespace
 
 int main(int argc, char** argv) {
-  // What is printed is there at once, also when the program is terminated.
+  // Output is written at once, so that it is there even if the program is terminated.
   std::setvbuf(stdout, nullptr, _IONBF, 0);
   std::string what = argc == 4 ? argv[1] : "";
   if (what == "echo")

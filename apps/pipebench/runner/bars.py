@@ -1,4 +1,4 @@
-"""What pipeactor is held to: ratios to peers in the same round, that a change must not lose."""
+"""The bars for pipeactor: ratios to peers in the same round that a change must not lose."""
 
 from dataclasses import dataclass
 from statistics import median

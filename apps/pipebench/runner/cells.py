@@ -1,4 +1,4 @@
-"""What is measured: a cell is one work at one size, for several servers."""
+"""The measurements: a cell is one workload at one size, for several servers."""
 
 from dataclasses import dataclass, replace
 
@@ -23,7 +23,7 @@ class Cell:
     # Which plot of growth it is a point of, and its place there.
     growth: str = ""
     place: int = 0
-    # Where it is told: "compared" in a table of its own; "grid", "history" and "growth" in one
+    # Where it is shown: "compared" in a table of its own; "grid", "history" and "growth" in one
     # table with others of its kind.
     part: str = "compared"
 

@@ -7,11 +7,11 @@ from cells import in_bytes
 from running import MOST_OTHERS
 from servers import BEFORE, PIPEACTOR, REFERENCE
 
-# A ratio whose rounds differ by more than this factor tells little.
+# A ratio whose rounds differ by more than this factor says little.
 MOST_SPREAD = 1.5
 
 
-# Works that are told by a single figure, and what it is.
+# Workloads that have a single figure, and which one.
 SINGLE = {"idle": ("server_bytes_per_connection", "bytes per connection", ",.0f"),
           "writing": ("waits_per_message", "times a thread slept, per message", ".3f"),
           "starting": ("start_ms", "ms until clients may connect", ".1f")}
@@ -101,7 +101,8 @@ def history_table(entries):
         cpu = ratios(results, PIPEACTOR, BEFORE, "server_cpu_us_per_message")
         lines.append(f"| {cell['name']} | {median(cpu):.2f} | {min(cpu):.2f} to {max(cpu):.2f} "
                      f"| {median(speed):.2f} | {min(speed):.2f} to {max(speed):.2f} |")
-    return ["| workload | server CPU, now to before | rounds | messages/s, now to before | rounds |",
+    return ["| workload | server CPU, now to before | rounds "
+            "| messages/s, now to before | rounds |",
             "|---|---|---|---|---|", *lines] if lines else []
 
 

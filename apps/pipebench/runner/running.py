@@ -17,7 +17,7 @@ from pathlib import Path
 from machine import Occupation
 from servers import SERVERS
 
-# As whom servers run where pipebench is root: limits of memory do not hold for root.
+# The user of the servers if pipebench runs as root: memory limits do not hold for root.
 UNPRIVILEGED = 65534
 MEMLOCK = 8 << 20
 # Others may use so many cores before a run is repeated.
@@ -36,6 +36,10 @@ class Plan:
     syscalls: bool = True
     # Runs that others disturb are repeated so often.
     retries: int = 3
+    # Copies of programs, by where these are built: see runnable().
+    copies: dict = field(default_factory=dict)
+    copies_folder: object = field(
+        default_factory=lambda: tempfile.TemporaryDirectory(prefix="pipebench-programs-"))
     progress: object = field(default=lambda text: print(text, file=sys.stderr, flush=True))
 
 
@@ -52,7 +56,7 @@ def run(cell, plan):
     """Returns {server: [figures of each round]}; figures are None where a run failed."""
     names = available(cell, plan)
     results = {name: [] for name in names}
-    # Memory does not vary, and many points make up for few rounds where growth is plotted.
+    # Memory does not vary, and a plot of growth has many points, which make up for few rounds.
     rounds = (1 if cell.work == "idle" else min(plan.rounds, 3) if cell.part in ("growth", "grid")
               else plan.rounds)
     for number in range(rounds):
@@ -93,11 +97,28 @@ def run_once(cell, name, plan, counting=False):
         path = os.path.join(folder, "s")
         if cell.work == "writing":
             return write(cell, server, path, plan)
+        command = runnable(server.command(plan.binaries, path, cell), plan)
         begin = time.monotonic()
-        with serving(server.command(plan.binaries, path, cell), plan) as process:
+        with serving(command, plan) as process:
             if cell.work == "starting":
                 return {"start_ms": (time.monotonic() - begin) * 1000, "others": 0.0}
             return load(cell, server, path, process.pid, plan, counting)
+
+
+def runnable(command, plan):
+    """Returns the command with a program that the user of servers may start. That is a copy if we
+    are root: a build below /root is closed to all others."""
+    if os.geteuid() != 0:
+        return command
+    program, *arguments = command
+    if program not in plan.copies:
+        folder = Path(plan.copies_folder.name)
+        folder.chmod(0o755)
+        copy = folder / f"{len(plan.copies)}-{Path(program).name}"
+        shutil.copy(program, copy)
+        copy.chmod(0o755)
+        plan.copies[program] = str(copy)
+    return [plan.copies[program], *arguments]
 
 
 @contextlib.contextmanager
@@ -129,7 +150,7 @@ def wait_until_listening(process):
 
 
 def as_server(plan):
-    """Returns what makes a process a server's: its processor, and its user where we are root."""
+    """Returns the settings of a server's process: its processor, and its user if we are root."""
 
     def prepare():
         os.sched_setaffinity(0, {plan.server_cpu})
@@ -147,6 +168,7 @@ def write(cell, server, path, plan):
     command = [str(plan.binaries / server.program), path, "--writers", str(cell.place),
                "--size", str(cell.size), "--seconds", str(plan.seconds),
                "--warm-up", str(plan.warm_up), "--reader-cpu", str(plan.load_cpu)]
+    command = runnable(command, plan)
     occupation = Occupation()
     done = subprocess.run(command, capture_output=True, text=True, check=False,
                           timeout=plan.seconds + 60, **as_server(plan))

@@ -16,11 +16,11 @@ constexpr size_t page_size = 4096;
 constexpr size_t cache_line = 64;
 constexpr uint32_t fewest_buffers = 8;
 /// While the pool's written pages exceed this, a returned buffer gives its pages back to the
-/// system: a burst of large messages must not stay in memory for good, and a steady stream
-/// of them must not fault its pages in again each time.
+/// system: a burst of large messages must not occupy memory for ever, and a steady stream of them
+/// must not fault its pages in again each time.
 constexpr size_t resident_limit = size_t{256} << 20;
 
-/// Stands for the next of returned buffers where the pool is gone.
+/// Stands for the next returned buffer if the pool is gone.
 constexpr uint32_t closed = buffer_pool::none - 1;
 
 size_t round_up(size_t value, size_t unit) {
@@ -82,8 +82,8 @@ struct buffer_pool::shared {
                                                     std::memory_order_relaxed));
   }
 
-  /// Payloads that find the pool gone count themselves off, also before the pool has told how
-  /// many there are; the last one to count frees the memory.
+  /// Payloads that find the pool gone count themselves off, even before the pool has said how many
+  /// there are; the last one to count frees the memory.
   void add_orphans(int64_t count) noexcept {
     if (orphans.fetch_add(count, std::memory_order_acq_rel) + count == 0)
       delete this;

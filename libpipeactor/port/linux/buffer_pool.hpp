@@ -10,16 +10,16 @@
 
 namespace pipeactor::port {
 
-/// Receive buffers of one size, as long as the longest message, in virtual memory: a
-/// page costs memory only once it was written. Free buffers are reused last in, first out, so
-/// that few pages stay hot. Used by the thread that made it; payloads that came from it may be
-/// released on any thread, also after the pool is gone.
+/// Receive buffers of one size, as long as the longest message, in virtual memory: a page costs
+/// memory only once it was written. Free buffers are reused last in, first out, so that few pages
+/// stay hot. Used by the thread that made it; payloads that came from it may be released on any
+/// thread, even after the pool is gone.
 class buffer_pool {
 public:
   static constexpr uint32_t none = UINT32_MAX;
 
   /// Makes a pool of up to `defaults::receive_buffers` buffers of at least `size` bytes.
-  /// @throws std::bad_alloc where not even a few buffers can be mapped
+  /// @throws std::bad_alloc if not even a few buffers can be mapped
   explicit buffer_pool(size_t size);
   ~buffer_pool();
 
@@ -41,11 +41,10 @@ public:
 
   std::byte* data(uint32_t index) const noexcept;
 
-  /// Makes a payload of the first `size` bytes of a buffer, charged to `account`, and takes
-  /// the buffer over. Where payloads keep many of the buffers already, the bytes are copied
-  /// to a block of their own and the buffer is free again at once, lest those that are kept
-  /// starve other connections: short messages may take half of the buffers, all together
-  /// three quarters.
+  /// Makes a payload of the first `size` bytes of a buffer, charged to `account`, and takes the
+  /// buffer over. If payloads keep many of the buffers already, the bytes are copied to a block of
+  /// their own and the buffer is free again at once, so that payloads that are kept do not starve
+  /// other connections: short messages may take half of the buffers, all together three quarters.
   payload make_payload(uint32_t index, size_t size, detail::payload_account* account);
 
 private:

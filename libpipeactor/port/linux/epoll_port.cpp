@@ -11,8 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr size_t accepts_per_turn = 64;
-
 // What epoll_event.data says: the wake-up, a listener's id, or a slot and its generation.
 constexpr uint64_t wake_tag = UINT64_MAX;
 constexpr uint64_t listener_tag = uint64_t{1} << 63;
@@ -83,16 +81,10 @@ bool epoll_port::end_accepting(listener& l) {
 void epoll_port::on_clients(listener& l, uint32_t events) {
   if ((events & gone_events) != 0)
     return listener_hung_up(l);
-  for (size_t count = 0; count < accepts_per_turn && !l.closing(); ++count) {
-    unique_fd fd{accept4(l.socket.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
-    if (fd) {
-      accept(l, std::move(fd));
-    } else if (!accept_failed(l, errno)) {
-      if (l.rest_until > time_point::min())
-        end_accepting(l);
-      return;
-    }
-  }
+  accept_all(l);
+  // Level-triggered: clients that have to wait must not be watched for.
+  if (l.rests() || !l.gate.is_open())
+    end_accepting(l);
 }
 
 // -- a turn -----------------------------------------------------------------------------------
@@ -226,12 +218,7 @@ void epoll_port::update_interest(slot& s, bool drop_reading) {
     return;
   }
   // Out of memory, or of max_user_watches: no event of this pipe would ever come.
-  auto reason = unix_error(refused, "cannot watch a pipe");
-  s.writing = slot::write_state::failed;
-  s.write_error = refused;
-  fail_writes(s, s.writes.size(), reason);
-  if (!s.closing() && !s.reading_ended())
-    end_reading(s, reason);
+  end_writing(s, refused, "cannot watch a pipe");
 }
 
 // -- closing ----------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 #pragma once
 
-// The port for every Linux: readiness by epoll(7), batches by recvmmsg and sendmmsg. Used
-// where io_uring is refused.
+// The port for every Linux: readiness by epoll(7), batches by recvmmsg and sendmmsg. Used if
+// io_uring is refused.
 
 #include "port/linux/socket_batch.hpp"
 #include "port/linux/unix_port.hpp"
@@ -19,28 +19,20 @@ struct epoll_slot : unix_slot {
   enum class write_state : uint8_t {
     /// Writes leave in each turn.
     flowing,
-    /// The send buffer is full: EPOLLOUT tells when it has room.
+    /// The send buffer is full: EPOLLOUT reports when it has room.
     waiting,
-    /// Writing is over, for `write_error`.
-    failed,
   };
 
-  /// Where its messages are read into; shared with all pipes of its receive limit.
+  /// The buffers that its messages are read into; shared with all pipes of its receive limit.
   receive_batch* batch = nullptr;
   /// What epoll watches for; 0: the descriptor is not in the set.
   uint32_t armed = 0;
-  int write_error = 0;
   write_state writing = write_state::flowing;
   /// There was no receive buffer: reading waits until there may be some.
   bool starved = false;
 };
 
-struct epoll_listener : unix_port_listener {
-  /// The socket is in epoll's set. It is not while the listener rests.
-  bool watched = false;
-};
-
-class epoll_port final : public unix_port<epoll_slot, epoll_listener> {
+class epoll_port final : public unix_port<epoll_slot, unix_port_listener> {
 public:
   /// @param spin how long a turn polls before it sleeps
   PIPEACTOR_EXPORT static caf::expected<std::unique_ptr<completion_port>>
@@ -50,7 +42,7 @@ public:
 
 private:
   using slot = epoll_slot;
-  using listener = epoll_listener;
+  using listener = unix_port_listener;
 
   epoll_port(unique_fd epoll, unique_fd event, std::chrono::microseconds spin);
 

@@ -49,7 +49,7 @@ void epoll_port::read_messages(slot& s) {
 
 void epoll_port::deliver_messages(slot& s, size_t count) {
   auto& batch = *s.batch;
-  // What was read is delivered also if the handler pauses, but not if it closes.
+  // Messages that were read are delivered even if the handler pauses, but not if it closes.
   for (size_t index = 0; index < count && !s.closing(); ++index) {
     if (batch.is_end(index))
       return end_of_input(s);
@@ -82,7 +82,7 @@ bool epoll_port::read_again(slot& s, int error_number) {
   case EAGAIN:
     return false;
   case ECONNRESET:
-    // Comes first, and what the peer wrote before can still be read.
+    // Comes first; what the peer wrote before can still be read.
     s.reset = true;
     return true;
   default:
@@ -96,13 +96,7 @@ bool epoll_port::read_again(slot& s, int error_number) {
 void epoll_port::look_behind_hangup(slot& s, uint32_t events) {
   if (s.reading_ended() || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0)
     return;
-  auto mode = s.pipe->settings().mode;
-  auto found = peek_input(s.fd, mode);
-  if (found == peeked::reset) {
-    s.reset = true;
-    found = peek_input(s.fd, mode);
-  }
-  if (found == peeked::end_of_file)
+  if (is_read_out(s))
     end_of_input(s);
   else
     s.input = input_state::hung_up;

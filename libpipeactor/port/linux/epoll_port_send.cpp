@@ -7,28 +7,12 @@
 
 namespace pipeactor::port {
 
-namespace {
-
-/// Takes note of `bytes` that left.
-/// @returns the number of writes that are complete
-size_t count_complete(epoll_slot& s, size_t bytes) {
-  size_t complete = 0;
-  s.front_offset += bytes;
-  while (complete < s.writes.size() && s.front_offset >= s.writes[complete].size()) {
-    s.front_offset -= s.writes[complete].size();
-    ++complete;
-  }
-  return complete;
-}
-
-} // namespace
-
 /// Sends one batch; what is left over is for the next turn.
 void epoll_port::begin_writing(slot& s) {
   if (s.closing() || s.writes.empty() || s.writing == slot::write_state::waiting)
     return;
-  if (s.writing == slot::write_state::failed)
-    return fail_writes(s, s.writes.size(), unix_error(s.write_error, "cannot write to a pipe"));
+  if (s.write_error != 0)
+    return fail_late_writes(s);
   auto message_mode = s.pipe->settings().mode == pipe_mode::message;
   auto asked = std::min(s.writes.size(), send_batch::capacity);
   auto raised = false;
@@ -53,7 +37,6 @@ void epoll_port::begin_writing(slot& s) {
 /// @param raised whether the send buffer was raised for the oldest message already
 /// @returns whether to try the write that failed again
 bool epoll_port::write_again(slot& s, int error_number, bool& raised) {
-  auto message_mode = s.pipe->settings().mode == pipe_mode::message;
   auto size = s.writes.front().size();
   switch (error_number) {
   case EINTR:
@@ -71,23 +54,10 @@ bool epoll_port::write_again(slot& s, int error_number, bool& raised) {
                 unix_error(error_number,
                            "cannot send a message of " + std::to_string(size) + " bytes"));
     return false;
-  case ENOBUFS:
-  case ENOMEM:
-    if (message_mode) {
-      fail_writes(s, 1, unix_error(error_number, "cannot write to a pipe"));
-      return false;
-    }
-    break; // a stream with a piece missing is of no use
-  case ECONNRESET:
-    s.reset = true;
-    break;
   default:
-    break;
+    end_writing(s, error_number);
+    return false;
   }
-  s.writing = slot::write_state::failed;
-  s.write_error = error_number;
-  fail_writes(s, s.writes.size(), unix_error(error_number, "cannot write to a pipe"));
-  return false;
 }
 
 } // namespace pipeactor::port

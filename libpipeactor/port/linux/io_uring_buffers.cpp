@@ -50,7 +50,7 @@ io_uring_buffers::make(io_uring_ring& ring, uint16_t group, size_t buffer_size) 
 io_uring_buffers::~io_uring_buffers() {
   if (entries_ == nullptr)
     return;
-  // A ring that is closed knows it no more; one that refuses does not use it any more either.
+  // A closed ring has forgotten it; a ring that refuses does not use it any longer either.
   if (ring_.is_open())
     io_uring_unregister_buf_ring(ring_.native(), group_);
   munmap(entries_, entries_size_);

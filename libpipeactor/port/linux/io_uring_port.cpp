@@ -1,7 +1,7 @@
 #include "port/linux/io_uring_port.hpp"
 
+#include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/socket.h>
 
 #include <cerrno>
 
@@ -22,8 +22,7 @@ io_uring_port::make(std::chrono::microseconds spin) {
 }
 
 io_uring_port::io_uring_port(unique_fd event, std::chrono::microseconds spin)
-    : unix_port(std::move(event), spin),
-      default_send_buffer_(static_cast<int64_t>(default_send_buffer())) {}
+    : unix_port(std::move(event), spin) {}
 
 caf::error io_uring_port::open() {
   if (auto err = ring_.open())
@@ -66,50 +65,36 @@ uint64_t io_uring_port::tag_of(operation what, const slot& s, uint16_t position)
 // -- listening --------------------------------------------------------------------------------
 
 void io_uring_port::begin_accepting(listener& l) {
-  auto socket = l.socket.socket.get();
-  if (!l.accepting) {
-    auto* entry = next_entry();
-    if (entry == nullptr)
-      return;
-    io_uring_prep_multishot_accept(entry, socket, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    entry->user_data = tag_of(operation::accept, l);
-    l.accepting = true;
-  }
-  if (!l.watching_end) {
-    auto* entry = next_entry();
-    if (entry == nullptr)
-      return;
-    // POLLHUP needs no asking.
-    io_uring_prep_poll_add(entry, socket, 0);
-    entry->user_data = tag_of(operation::watch_listener, l);
-    l.watching_end = true;
-  }
+  if (l.watched)
+    return;
+  auto* entry = next_entry();
+  if (entry == nullptr)
+    return;
+  // A poll and not a multishot accept: that takes all who come, whether or not anybody deals with
+  // them, and does not tell if the socket was shut down.
+  io_uring_prep_poll_add(entry, l.socket.socket.get(), POLLIN);
+  entry->user_data = tag_of(operation::watch_listener, l);
+  l.watched = true;
 }
 
 bool io_uring_port::end_accepting(listener& l) {
-  if (!l.accepting && !l.watching_end)
+  if (!l.watched)
     return true;
-  if (l.life == life_state::closing && cancel_all(l.socket.socket.get()))
+  if (l.life == life_state::closing && cancel(tag_of(operation::watch_listener, l)))
     l.life = life_state::cancelled;
   return false;
 }
 
-void io_uring_port::on_accepted(listener& l, const io_uring_cqe& completion) {
-  unique_fd client{completion.res >= 0 ? completion.res : -1};
-  if ((completion.flags & IORING_CQE_F_MORE) == 0)
-    l.accepting = false;
+void io_uring_port::on_clients(listener& l, int result) {
+  l.watched = false;
   if (l.closing())
     return;
-  if (client)
-    accept(l, std::move(client));
-  else
-    accept_failed(l, -completion.res);
-}
-
-void io_uring_port::on_watch_ended(listener& l, int result) {
-  l.watching_end = false;
-  if (result > 0 && !l.closing())
+  if (result < 0)
+    accept_failed(l, -result);
+  else if ((result & (POLLHUP | POLLERR)) != 0)
     listener_hung_up(l);
+  else
+    accept_all(l);
 }
 
 // -- a turn -----------------------------------------------------------------------------------
@@ -219,9 +204,11 @@ void io_uring_port::dispatch(const io_uring_cqe& completion) {
     return;
   case operation::wake:
     return on_woken(completion.res);
-  case operation::accept:
-  case operation::watch_listener:
-    return dispatch_to_listener(completion);
+  case operation::watch_listener: {
+    auto* l = listeners_.find(index_of(completion));
+    assert(l != nullptr && "a listener is removed when its poll has come back");
+    return on_clients(*l, completion.res);
+  }
   case operation::send_batched:
     // If there are no batches, they were reported, and this one noted before.
     if (!batches_.empty())
@@ -232,15 +219,6 @@ void io_uring_port::dispatch(const io_uring_cqe& completion) {
   case operation::send_waiting:
     return dispatch_to_slot(completion);
   }
-}
-
-void io_uring_port::dispatch_to_listener(const io_uring_cqe& completion) {
-  auto* l = listeners_.find(index_of(completion));
-  assert(l != nullptr && "a listener is removed when all its operations have come back");
-  if (operation_of(completion) == operation::accept)
-    on_accepted(*l, completion);
-  else
-    on_watch_ended(*l, completion.res);
 }
 
 void io_uring_port::dispatch_to_slot(const io_uring_cqe& completion) {

@@ -7,6 +7,8 @@
 #include "port/linux/io_uring_ring.hpp"
 #include "port/linux/unix_port.hpp"
 
+#include <sys/socket.h>
+
 #include <map>
 #include <memory>
 #include <vector>
@@ -27,13 +29,24 @@ struct io_uring_slot : unix_slot {
   };
 
   enum class write_state : uint8_t {
-    /// The send buffer has room, as far as the credit says.
+    /// Message mode: the send buffer has room, as far as the credit says.
     flowing,
     /// One send in the ring waits for room, alone.
     waiting,
   };
 
+  /// Several payloads as one send of a stream.
+  struct send_vector {
+    static constexpr size_t capacity = 32;
+
+    msghdr header;
+    iovec pieces[capacity];
+  };
+
   io_uring_buffers* buffers = nullptr;
+  std::unique_ptr<send_vector> vector;
+  /// Bytes that the send in the ring was given.
+  size_t asked = 0;
   /// SO_SNDBUF, and what is left of it by our own count (the credit rule), in bytes.
   int64_t send_buffer = 0;
   int64_t credit = 0;
@@ -42,18 +55,13 @@ struct io_uring_slot : unix_slot {
   uint16_t batched = 0;
   read_state reading = read_state::idle;
   write_state writing = write_state::flowing;
+  /// The credit was wrong: the next send waits for its own completion.
+  bool distrusted = false;
   /// A poll tells when the peer leaves, beside a receive or alone. Begun with the first pause.
   bool watching_end = false;
 };
 
-struct io_uring_listener : unix_port_listener {
-  /// An accept is in the ring.
-  bool accepting = false;
-  /// A poll that tells if the socket is shut down is in the ring.
-  bool watching_end = false;
-};
-
-class io_uring_port final : public unix_port<io_uring_slot, io_uring_listener> {
+class io_uring_port final : public unix_port<io_uring_slot, unix_port_listener> {
 public:
   /// @param spin how long a turn polls before it sleeps
   PIPEACTOR_EXPORT static caf::expected<std::unique_ptr<completion_port>>
@@ -63,13 +71,12 @@ public:
 
 private:
   using slot = io_uring_slot;
-  using listener = io_uring_listener;
+  using listener = unix_port_listener;
 
   /// What an operation is; stands in its user_data.
   enum class operation : uint8_t {
     ignored,
     wake,
-    accept,
     watch_listener,
     receive,
     watch_end,
@@ -110,8 +117,7 @@ private:
 
   void begin_accepting(listener& l) override;
   bool end_accepting(listener& l) override;
-  void on_accepted(listener& l, const io_uring_cqe& completion);
-  void on_watch_ended(listener& l, int result);
+  void on_clients(listener& l, int result);
 
   // -- a turn ---------------------------------------------------------------------------------
 
@@ -125,7 +131,6 @@ private:
   bool check_ring();
   void dispatch() override;
   void dispatch(const io_uring_cqe& completion);
-  void dispatch_to_listener(const io_uring_cqe& completion);
   void dispatch_to_slot(const io_uring_cqe& completion);
   void on_woken(int result);
 
@@ -145,9 +150,11 @@ private:
   void begin_writing(slot& s);
   void prepare_batched_send(slot& s, io_uring_sqe& entry);
   void prepare_waiting_send(slot& s, io_uring_sqe& entry);
+  void prepare_stream_send(slot& s, io_uring_sqe& entry);
   void note_failed_send(const io_uring_cqe& completion);
   void report_batches();
   void report_batch(slot& s);
+  void batch_broke(slot& s, uint16_t position, uint16_t count, int error_number);
   void on_waiting_sent(slot& s, int result);
   void send_failed(slot& s, int error_number);
 
@@ -155,7 +162,6 @@ private:
 
   void serve_closing(slot& s);
 
-  int64_t default_send_buffer_;
   uint64_t event_count_ = 0;
   /// A read of the eventfd is in the ring.
   bool event_armed_ = false;

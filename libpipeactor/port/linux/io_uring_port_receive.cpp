@@ -11,8 +11,9 @@
 namespace pipeactor::port {
 
 caf::error io_uring_port::prepare_reading(slot& s) {
-  s.send_buffer = default_send_buffer_;
-  s.credit = default_send_buffer_;
+  // Asked of each socket: the system's default may change at any time.
+  s.send_buffer = static_cast<int64_t>(raise_send_buffer(s.fd, 0));
+  s.credit = s.send_buffer;
   auto buffers = buffers_for(s.pipe->settings().receive_limit);
   if (!buffers)
     return std::move(buffers.error());
@@ -58,7 +59,7 @@ void io_uring_port::begin_reading(slot& s) {
   s.reading = wanted;
 }
 
-/// While nobody reads, a poll tells of the end. It stays in the ring when reading goes on.
+/// While nobody reads, a poll reports the end. It stays in the ring when reading goes on.
 void io_uring_port::begin_watch(slot& s) {
   if (s.watching_end || s.input != input_state::open)
     return;
@@ -110,7 +111,7 @@ void io_uring_port::on_nothing_received(slot& s, int error_number) {
       deliver(s, payload{detail::copy_received(nullptr, 0, s.pipe->settings().account)});
     return;
   case ECONNRESET:
-    // The peer left without reading all that we sent. What it sent before is still there.
+    // The peer left without reading everything that we sent. What it sent before is still there.
     s.reset = true;
     return;
   case ENOBUFS:
@@ -138,29 +139,26 @@ void io_uring_port::on_watch_ended(slot& s, int result) {
   }
 }
 
-/// Tells a message of no bytes from the end of the input: both are received as nothing.
+/// Distinguishes an empty message from the end of the input: both are reads of 0 bytes.
 bool io_uring_port::is_end_of_input(slot& s) {
   if (s.pipe->settings().mode == pipe_mode::byte)
     return true;
   // A message is followed by others or, while the peer may still write, by nothing; only the
   // last one, directly before the end, looks like the end.
-  if (stamp_messages(s.fd))
-    return true;
-  auto next = peek_input(s.fd, pipe_mode::message);
-  if (next == peeked::reset) {
-    s.reset = true;
-    next = peek_input(s.fd, pipe_mode::message);
-  }
-  return next == peeked::end_of_file;
+  return stamp_messages(s.fd) || is_read_out(s);
 }
 
 /// Nobody reads, and the peer has gone without leaving anything to read.
 void io_uring_port::end_if_nothing_is_left(slot& s) {
-  // A receive that is still in the ring may have taken messages that come after the poll's word.
-  // Empty messages may be left: SIOCINQ counts bytes.
-  if (s.input == input_state::hung_up && s.reading == slot::read_state::idle && !s.closing()
-      && s.reads_wanted == 0 && unread_bytes(s.fd) == 0)
-    end_of_input(s, input_state::cut_off);
+  // A receive that is still in the ring may have taken messages, and completes after the poll.
+  if (s.input != input_state::hung_up || s.reading != slot::read_state::idle || s.closing()
+      || s.reads_wanted > 0)
+    return;
+  // Else an empty message would be taken for nothing.
+  auto refused = s.pipe->settings().mode == pipe_mode::message ? stamp_messages(s.fd)
+                                                               : caf::error{};
+  if (!refused && is_read_out(s))
+    end_of_input(s);
 }
 
 } // namespace pipeactor::port

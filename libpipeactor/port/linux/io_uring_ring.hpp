@@ -12,8 +12,8 @@ namespace pipeactor::port {
 
 /// Owns a ring. Belongs to the thread that made it.
 ///
-/// No call fails by itself. What may pass (EINTR, EAGAIN, EBUSY) leaves entries in the ring for the
-/// next call: see all_submitted(). What does not is kept: see failure().
+/// No call returns an error. A temporary one (EINTR, EAGAIN, EBUSY) leaves entries in the ring for
+/// the next call: see all_submitted(). Any other is kept: see failure().
 class io_uring_ring {
 public:
   io_uring_ring() = default;
@@ -69,7 +69,7 @@ public:
   /// Calls `f` for each completion that is there now.
   template <class F>
   void for_each_completion(F f) {
-    // The tail as it is now: what comes meanwhile waits for the next turn.
+    // The tail as it is now: completions that come meanwhile wait for the next turn.
     unsigned head = 0;
     unsigned seen = 0;
     io_uring_cqe* entry = nullptr;

@@ -25,8 +25,8 @@ constexpr int64_t largest_id = 0xFFFFFFFE;
 constexpr size_t most_digits = 10;
 
 /// Calls one of getpwnam_r(3), getgrgid_r(3), ... with a buffer that is long enough.
-/// @param why set where the database cannot be read
-/// @returns what `get` takes from the entry, none where there is no entry
+/// @param why set if the database cannot be read
+/// @returns what `get` takes from the entry; nothing if there is no entry
 template <class Entry, class Key, class Get>
 std::optional<std::invoke_result_t<Get, const Entry&>>
 look_up(int (*call)(Key, Entry*, char*, size_t, Entry**), Key key, Get get, caf::error& why) {

@@ -1,6 +1,6 @@
 #pragma once
 
-// Where a pipe name lies in the file system.
+// The place of a pipe name in the file system.
 
 #include "pipeactor/caf.hpp"
 
@@ -9,7 +9,7 @@
 
 namespace pipeactor::port {
 
-/// Where a leaf name lies.
+/// The directory that a leaf name is in.
 enum class pipe_place : uint8_t {
   /// In a directory that only the calling user can enter.
   own,
@@ -27,17 +27,16 @@ enum class pipe_place : uint8_t {
 ///   107 bytes, unix(7) (`errc::pipe_name_too_long`)
 caf::expected<std::string> pipe_path(const std::string& name, pipe_place place = pipe_place::own);
 
-/// Returns the directory of leaf names: `/run/pipeactor` for those that users share. The
-/// calling user's own is `/run/user/<uid>/pipeactor` where `/run/user/<uid>` is a directory of
-/// that user that nobody else may write to, else `/tmp/pipeactor-<uid>`. <uid> is the effective
-/// user id.
+/// Returns the directory of leaf names: `/run/pipeactor` for those that users share. The calling
+/// user's own is `/run/user/<uid>/pipeactor` if `/run/user/<uid>` is a directory of that user that
+/// nobody else may write to, else `/tmp/pipeactor-<uid>`. <uid> is the effective user id.
 std::string pipe_directory(pipe_place place = pipe_place::own);
 
 /// Creates the per-user directory of a leaf name with mode 0700, or checks the one that
 /// is there; the shared one is checked only. Does nothing for an absolute path.
-/// @returns `errc::unsafe_directory` where it is a symbolic link, no directory, belongs to
-///   another user or lets others in; the shared one where it is not root's, or others may
-///   remove what is not theirs (no sticky bit)
+/// @returns `errc::unsafe_directory` if it is a symbolic link, is no directory, belongs to another
+///   user or lets others in; for the shared one, if it is not root's, or if others may remove files
+///   that are not theirs (no sticky bit)
 caf::error prepare_pipe_directory(const std::string& name, pipe_place place = pipe_place::own);
 
 /// The same check for a client, which never creates the directory: a missing one is

@@ -127,7 +127,7 @@ bool names_file(const std::string& path, int fd) {
          && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
 
-/// For people: the kernel tells no pid for locks of open file descriptions.
+/// For people: the kernel reports no pid for locks of open file descriptions.
 void write_pid(int fd) {
   auto text = std::to_string(getpid()) + "\n";
   auto size = static_cast<ssize_t>(text.size());
@@ -143,7 +143,7 @@ caf::error lock_file(int fd, const std::string& path) {
     return caf::none;
   if (errno != EAGAIN && errno != EACCES)
     return unix_error(errno, "cannot lock " + lock_path(path));
-  // Who may read the file can hold a lock of this kind, and no server does.
+  // Any user who may read the file can hold a lock of this kind, and no server does.
   if (fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_RDLCK)
     return in_use(path, "another program holds a lock on " + lock_path(path) + ": remove it");
   auto pid = read_lock_text(fd);
@@ -151,9 +151,9 @@ caf::error lock_file(int fd, const std::string& path) {
   return in_use(path, pid.empty() ? "held by another server" : "held by process " + pid);
 }
 
-/// Finds out whether a socket file still has a socket, without showing up in the accept
-/// queue of a live server: a SOCK_DGRAM connect to a socket of another type gets
-/// EPROTOTYPE. The other types are for kernels that do not tell that way.
+/// Finds out whether a socket file still has a socket, without showing up in the accept queue of a
+/// live server: a SOCK_DGRAM connect to a socket of another type gets EPROTOTYPE. The other types
+/// are for kernels that do not report it that way.
 caf::error check_dead(const std::string& path) {
   for (auto type : {SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM}) {
     unique_fd fd{socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
@@ -187,7 +187,7 @@ caf::error await_dead(const std::string& path) {
 }
 
 /// Removes the socket file of a dead server. Call with the lock held.
-/// @param was_ours whether the lock file tells of a pipeactor server before us
+/// @param was_ours whether the lock file was that of an earlier pipeactor server
 caf::error clear_path(const std::string& path, bool was_ours) {
   struct stat info;
   if (lstat(path.c_str(), &info) != 0)
@@ -232,7 +232,7 @@ pipe_name_claim::~pipe_name_claim() {
   if (socket_inode_ != 0 && lstat(path_.c_str(), &info) == 0 && info.st_ino == socket_inode_
       && info.st_dev == socket_device_)
     unlink(path_.c_str());
-  // Where somebody removed our lock file, the one there now may be another server's.
+  // If somebody removed our lock file, the one there now may be another server's.
   if (auto path = lock_path(path_); names_file(path, lock_fd_))
     unlink(path.c_str());
 }
@@ -253,8 +253,8 @@ caf::expected<pipe_name_claim> pipe_name_claim::acquire(const std::string& path,
     // The holder before may have removed the file between our open and our lock.
     if (!names_file(lock, fd->get()))
       continue;
-    // From here on the destructor removes the lock file, also one that was there before:
-    // without a server it is of no use.
+    // From here on the destructor removes the lock file, even one that was there before: without a
+    // server it is of no use.
     pipe_name_claim result{path, fd->release()};
     auto was_ours = !read_lock_text(result.lock_fd_).empty();
     if (fchmod(result.lock_fd_, readable ? 0644 : 0600) != 0)

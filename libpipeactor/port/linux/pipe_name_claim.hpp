@@ -16,21 +16,21 @@ public:
   pipe_name_claim(pipe_name_claim&& other) noexcept;
   pipe_name_claim& operator=(pipe_name_claim&& other) noexcept;
 
-  /// Removes the socket file (where `socket_bound` was called and it is still that one) and
-  /// the lock file, then drops the lock. In a forked child it removes nothing.
+  /// Removes the socket file (if `socket_bound` was called and it is still that one) and the lock
+  /// file, then drops the lock. In a forked child it removes nothing.
   ~pipe_name_claim();
 
   /// Claims `path` and removes the socket file that a dead server left there.
-  /// @returns `errc::pipe_in_use` where a live server holds it (with its pid where known),
-  ///   `errc::not_a_pipe` where something that is not a socket is there,
-  ///   `errc::access_denied`, `errc::unsafe_directory` (what lies at "<path>.lock" is a link,
-  ///   another user's or no lock file of ours), `errc::out_of_resources` or `errc::os_error`
+  /// @returns `errc::pipe_in_use` if a live server holds it (with its pid if known),
+  ///   `errc::not_a_pipe` if something that is not a socket is there, `errc::access_denied`,
+  ///   `errc::unsafe_directory` ("<path>.lock" is a link, another user's file or no lock file of
+  ///   ours), `errc::out_of_resources` or `errc::os_error`
   /// @param readable whether other users are to learn that the server lives: the lock file's
   ///   mode is 0644, else 0600
   static caf::expected<pipe_name_claim> acquire(const std::string& path, bool readable = false);
 
-  /// Returns whether a live pipeactor server holds `path`, without disturbing it
-  /// (F_OFD_GETLK). False where the caller may not open the lock file.
+  /// Returns whether a live pipeactor server holds `path`, without disturbing it (F_OFD_GETLK).
+  /// False if the caller may not open the lock file.
   static bool is_held(const std::string& path);
 
   /// Notes that the caller has bound its socket to path(): the file to remove at the end.

@@ -41,7 +41,7 @@ public:
   size_t prepare(size_t count) noexcept;
 
   /// Reads up to `count` messages into buffers made ready, without waiting.
-  /// @returns the number read, where each after the end of file counts as one, or -1 and `errno`
+  /// @returns the number read, of which each after the end of file counts as one, or -1 and `errno`
   int receive_messages(int fd, size_t count) noexcept;
 
   /// Reads bytes of a stream into the first buffer.
@@ -55,7 +55,7 @@ public:
     return headers_[index].msg_len == 0 && (headers_[index].msg_hdr.msg_flags & MSG_CTRUNC) == 0;
   }
 
-  /// Returns the true length of the message at `index`, also where it was cut.
+  /// Returns the true length of the message at `index`, even if it was cut.
   size_t length(size_t index) const noexcept {
     return headers_[index].msg_len;
   }

@@ -11,7 +11,7 @@ namespace pipeactor::port {
 namespace {
 
 /// Fills in a socket address.
-/// @returns false where `path` does not fit
+/// @returns false if `path` does not fit
 bool to_address(const std::string& path, sockaddr_un& address) noexcept {
   address = {};
   address.sun_family = AF_UNIX;

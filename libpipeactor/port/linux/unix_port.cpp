@@ -34,6 +34,16 @@ caf::error hung_up(const std::string& path) {
                         "server again");
 }
 
+size_t count_complete(pipe_slot& s, size_t bytes) {
+  size_t complete = 0;
+  s.front_offset += bytes;
+  while (complete < s.writes.size() && s.front_offset >= s.writes[complete].size()) {
+    s.front_offset -= s.writes[complete].size();
+    ++complete;
+  }
+  return complete;
+}
+
 void notify(int event_fd) noexcept {
   uint64_t one = 1;
   while (::write(event_fd, &one, sizeof(one)) < 0) {

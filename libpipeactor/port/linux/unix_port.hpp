@@ -9,12 +9,17 @@
 #include "port/linux/unix_socket.hpp"
 #include "port/system_port.hpp"
 
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include <cerrno>
 
 namespace pipeactor::port {
 
 struct unix_slot : pipe_slot {
   int fd = -1;
+  /// Why writing is over, or 0.
+  int write_error = 0;
   /// The send buffer has been full, and was given `defaults::busy_send_buffer`.
   bool enlarged = false;
   /// Why the pipe cannot be read, found by adopt() and not reported yet.
@@ -23,6 +28,8 @@ struct unix_slot : pipe_slot {
 
 struct unix_port_listener : pipe_listener {
   unix_listener socket;
+  /// The system tells of clients, and of the end. Not while the listener rests or its gate is shut.
+  bool watched = false;
 };
 
 /// What the error of accept4(2) says about a listener.
@@ -42,6 +49,10 @@ accept_failure accept_failure_of(int error_number) noexcept;
 
 /// Returns the error of a listener at `path` whose socket was shut down.
 caf::error hung_up(const std::string& path);
+
+/// Takes note of `bytes` of a stream that left.
+/// @returns the number of writes that are complete
+size_t count_complete(pipe_slot& s, size_t bytes);
 
 /// Ends a wait for an eventfd(2). Any thread.
 void notify(int event_fd) noexcept;
@@ -70,6 +81,7 @@ public:
     if (!socket)
       return std::move(socket.error());
     auto& l = this->listeners_.add();
+    l.gate.on_open([this] { this->wake(); });
     l.socket = std::move(*socket);
     return l.id;
   }
@@ -114,9 +126,25 @@ protected:
 
   // -- listening ------------------------------------------------------------------------------
 
+  /// Accepts those who wait, as far as the gate lets them in.
+  void accept_all(Listener& l) {
+    for (size_t count = 0; count < defaults::accepted_at_once; ++count) {
+      if (l.closing() || l.rests() || !l.gate.is_open())
+        return;
+      unique_fd client{
+        accept4(l.socket.socket.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC)};
+      if (client)
+        accept(l, std::move(client));
+      else if (!accept_failed(l, errno))
+        return;
+    }
+  }
+
   void accept(Listener& l, unique_fd client) {
+    auto raw = std::make_unique<unix_pipe>(std::move(client));
+    raw->ticket = l.gate.admit();
     this->reported_ = true;
-    this->handler_->on_accepted(l.id, std::make_unique<unix_pipe>(std::move(client)));
+    this->handler_->on_accepted(l.id, std::move(raw));
   }
 
   /// @param error_number `errno` of accept4(2)
@@ -125,6 +153,8 @@ protected:
     auto failure = accept_failure_of(error_number);
     if (failure == accept_failure::not_now)
       rest(l, this->now(), l.socket.claim.path(), unix_error(error_number, "accept"));
+    else if (failure == accept_failure::no_client)
+      all_accepted(l);
     else if (failure == accept_failure::listener_dead)
       fail(l, unix_error(error_number, "cannot accept clients of " + l.socket.claim.path()));
     return failure == accept_failure::client_gone;
@@ -135,6 +165,20 @@ protected:
     fail(l, hung_up(l.socket.claim.path()));
   }
 
+  // -- receiving ------------------------------------------------------------------------------
+
+  /// Looks behind what was received so far. Message mode: of a socket whose messages are stamped.
+  /// @returns whether the peer has ended writing, and nothing is left unread
+  bool is_read_out(Slot& s) {
+    auto mode = s.pipe->settings().mode;
+    auto found = peek_input(s.fd, mode);
+    if (found == peeked::reset) {
+      s.reset = true;
+      found = peek_input(s.fd, mode);
+    }
+    return found == peeked::end_of_file;
+  }
+
   // -- sending --------------------------------------------------------------------------------
 
   /// Makes a send buffer larger that is full for the first time.
@@ -142,6 +186,26 @@ protected:
   size_t make_room(Slot& s) {
     return std::exchange(s.enlarged, true) ? 0
                                            : raise_send_buffer(s.fd, defaults::busy_send_buffer);
+  }
+
+  /// A write failed: none goes out after it, or the peer would miss it and not know. Nothing is
+  /// in the system's hands.
+  void end_writing(Slot& s, int error_number, const char* what = "cannot write to a pipe") {
+    if (s.closing())
+      return;
+    s.reset |= error_number == ECONNRESET;
+    s.write_error = error_number;
+    auto reason = unix_error(error_number, what);
+    this->fail_writes(s, s.writes.size(), reason);
+    // What a peer wrote before it left can still be read.
+    auto is_gone = error_number == EPIPE || error_number == ECONNRESET;
+    if (!is_gone && !s.closing() && !s.reading_ended())
+      this->end_reading(s, reason);
+  }
+
+  /// Fails what was written after the end of writing.
+  void fail_late_writes(Slot& s) {
+    this->fail_writes(s, s.writes.size(), unix_error(s.write_error, "cannot write to a pipe"));
   }
 
   // -- closing --------------------------------------------------------------------------------

@@ -1,6 +1,7 @@
 #include "port/linux/unix_socket.hpp"
 
 #include "base/errors.hpp"
+#include "port/closed_handles.hpp"
 #include "port/linux/pipe_name.hpp"
 #include "port/linux/unix_address.hpp"
 #include "port/linux/unix_error.hpp"
@@ -163,6 +164,13 @@ caf::expected<unique_fd> connect_unix(const std::string& pipe_name, pipe_mode mo
                     fmt::format("no server listens on {} in {} or {}: start it first", pipe_name,
                                 pipe_directory(pipe_place::own),
                                 pipe_directory(pipe_place::shared)));
+}
+
+unix_pipe::~unix_pipe() {
+  if (!fd)
+    return;
+  fd = unique_fd{};
+  handle_was_closed();
 }
 
 peer_identity unix_pipe::peer() const {

@@ -16,6 +16,7 @@ namespace pipeactor::port {
 class unix_pipe final : public raw_pipe {
 public:
   explicit unix_pipe(unique_fd fd) noexcept : fd(std::move(fd)) {}
+  ~unix_pipe() override;
 
   peer_identity peer() const override;
 

@@ -16,15 +16,16 @@
 
 namespace pipeactor::port {
 
-/// One direction of a connection: what was written to one end and not read at the other yet.
+/// One direction of a connection: the bytes that were written at one end and not yet read at the
+/// other.
 class simulated_channel {
 public:
-  /// What the writer has done.
+  /// How far the writer has got.
   enum class writer_state : uint8_t {
     writing,
     /// It ended writing, or closed.
     ended,
-    /// It closed without reading all that it was sent.
+    /// It closed without reading everything that was sent to it.
     reset,
   };
 
@@ -42,7 +43,7 @@ public:
     return pieces_.size();
   }
 
-  /// Returns the size of the next message, or in byte mode of all there is. Not empty.
+  /// Returns the size of the next message, in byte mode of everything. Precondition: not empty.
   size_t front_size() const noexcept {
     return pieces_.front().size();
   }
@@ -62,16 +63,16 @@ public:
   /// Writes a message, or in byte mode bytes.
   void push(pipe_mode mode, std::string_view data);
 
-  /// Reads a message, or in byte mode `limit` bytes at most. Not empty.
+  /// Reads a message, in byte mode at most `limit` bytes. Precondition: not empty.
   std::string pop(pipe_mode mode, size_t limit);
 
   void end_writing() noexcept;
 
   /// The writer closes.
-  /// @param reset whether the reader learns that not all was read of what it had sent
+  /// @param reset whether the reader learns that some of what it had sent was not read
   void close_writing(bool reset) noexcept;
 
-  /// The reader closes: throws away what is unread.
+  /// The reader closes: discards unread messages.
   void close_reading() noexcept;
 
 private:
@@ -85,7 +86,7 @@ private:
 /// Both directions of a connection, and both ends. End 0 connected, end 1 was accepted.
 struct simulated_link {
   pipe_mode mode = pipe_mode::message;
-  /// By the end that reads it.
+  /// Indexed by the end that reads it.
   std::array<simulated_channel, 2> towards;
   std::array<peer_identity, 2> who;
 };
@@ -104,8 +105,8 @@ struct simulated_end {
     return link->who[1 - side];
   }
 
-  /// Closes this end, and throws unread input away. Idempotent.
-  /// @param reset whether the peer learns that not all was read
+  /// Closes this end, and discards unread input. Idempotent.
+  /// @param reset whether the peer learns that something was not read
   void close(bool reset) const noexcept;
 
   std::shared_ptr<simulated_link> link;

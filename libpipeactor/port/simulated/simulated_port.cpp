@@ -69,6 +69,7 @@ caf::expected<listener_id> simulated_port::listen(const listen_request& request)
   published->mode = request.mode;
   published->limit = std::max<size_t>(request.backlog, 1);
   auto& l = listeners_.add();
+  l.gate.on_open([this] { wake(); });
   l.pipe_name = request.pipe_name;
   l.backlog = published;
   return l.id;
@@ -95,9 +96,12 @@ void simulated_port::serve_listeners() {
 
 void simulated_port::begin_accepting(listener& l) {
   lane accepted{l.life};
-  for (auto& end : std::exchange(l.backlog->waiting, {})) {
+  for (auto& waiting = l.backlog->waiting; !waiting.empty() && l.gate.is_open();) {
     // Shared: a std::function must be copyable.
-    auto raw = std::make_shared<raw_pipe_ptr>(std::make_unique<simulated_pipe>(network_, end));
+    auto raw = std::make_shared<raw_pipe_ptr>(
+      std::make_unique<simulated_pipe>(network_, waiting.front()));
+    (*raw)->ticket = l.gate.admit();
+    waiting.pop_front();
     accepted.add([this, id = l.id, raw] { handler_->on_accepted(id, std::move(*raw)); });
   }
   add(std::move(accepted));
@@ -116,6 +120,8 @@ void simulated_port::end_accepting(listener& l) {
 void simulated_port::close_listener(listener& l) {
   auto id = l.id;
   auto reason = std::move(l.reason);
+  // A ticket that comes back calls wake(), which takes the network's mutex: not in that order.
+  auto gate = std::move(l.gate);
   {
     std::lock_guard guard{network_->mutex};
     listeners_.remove(l);
@@ -223,7 +229,9 @@ void simulated_port::wake() noexcept {
 
 bool simulated_port::ready() {
   auto result = false;
-  listeners_.for_each([&](listener& l) { result |= l.closing() || !l.backlog->waiting.empty(); });
+  listeners_.for_each([&](listener& l) {
+    result |= l.closing() || (!l.backlog->waiting.empty() && l.gate.is_open());
+  });
   slots_.for_each([&](slot& s) { result |= s.closing() || can_read(s) || can_write(s); });
   return result;
 }

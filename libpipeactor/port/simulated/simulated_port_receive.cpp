@@ -9,7 +9,7 @@ namespace pipeactor::port {
 
 // -- with the network's mutex held ------------------------------------------------------------
 
-/// Takes what is there from the network.
+/// Takes available input from the network.
 void simulated_port::begin_reading(slot& s) {
   lane reads{s.life};
   auto& from = s.end.in();
@@ -38,7 +38,7 @@ void simulated_port::begin_reading(slot& s) {
   add(std::move(reads));
 }
 
-/// The end is seen as soon as nothing unread is before it, also while reading is paused.
+/// The end is seen as soon as nothing unread is before it, even while reading is paused.
 bool simulated_port::can_read(const slot& s) const noexcept {
   if (s.closing() || s.reading_ended())
     return false;

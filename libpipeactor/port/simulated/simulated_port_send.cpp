@@ -57,8 +57,8 @@ void simulated_port::fail_writes(slot& s, size_t count, const caf::error& reason
   handler_->on_write_failed(*s.pipe, count, reason);
 }
 
-/// Takes the oldest writes out of the queue. They must not be dropped with the mutex held: the
-/// last reference of a payload calls its account, which may call wake().
+/// Takes the oldest writes out of the queue. They must not be dropped with the mutex held: the last
+/// reference of a payload calls its account, which may call wake().
 std::vector<payload> simulated_port::take_writes(slot& s, size_t count) {
   std::vector<payload> result;
   std::lock_guard guard{network_->mutex};

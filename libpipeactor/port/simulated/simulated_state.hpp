@@ -1,6 +1,6 @@
 #pragma once
 
-// What the ports and the test clients of one simulated network share.
+// The state that the ports and test clients of one simulated network share.
 
 #include "pipeactor/simulated_options.hpp"
 #include "port/completion_port.hpp"

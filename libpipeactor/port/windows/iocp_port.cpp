@@ -69,6 +69,7 @@ caf::expected<listener_id> iocp_port::listen(const listen_request& request) {
   if (!settings)
     return std::move(settings.error());
   auto& l = listeners_.add();
+  l.gate.on_open([this] { wake(); });
   l.settings = std::move(*settings);
   l.backlog = std::clamp<size_t>(request.backlog, 1, most_instances);
   if (auto err = add_instance(l, true)) {
@@ -86,7 +87,9 @@ std::string iocp_port::address(listener_id id) const {
 }
 
 void iocp_port::begin_accepting(listener& l) {
-  while (l.instances.size() < l.backlog) {
+  accept_arrived(l);
+  // Clients that wait for the gate keep their instances: that is the backlog.
+  while (!l.closing() && l.instances.size() < l.backlog) {
     auto err = add_instance(l, false);
     if (!err)
       continue;
@@ -97,9 +100,11 @@ void iocp_port::begin_accepting(listener& l) {
       rest(l, now(), l.settings.address, err);
     return;
   }
+  all_accepted(l);
 }
 
 bool iocp_port::end_accepting(listener& l) {
+  l.arrived.clear();
   l.instances.clear();
   return true;
 }
@@ -119,23 +124,34 @@ caf::error iocp_port::add_instance(listener& l, bool is_first) {
   return err;
 }
 
-void iocp_port::accept(ULONG_PTR number) {
+void iocp_port::on_client(ULONG_PTR number) {
   auto* l = listeners_.find(static_cast<listener_id>(number & ((1 << listener_bits) - 1)));
-  if (l == nullptr || l->closing())
+  // The packet may also be for a listener that had this id before.
+  if (l == nullptr || l->closing() || l->instances.count(number) == 0)
     return;
-  auto i = l->instances.find(number);
-  if (i == l->instances.end())
-    return; // of a listener that had this id before
-  auto pipe = i->second->take();
-  l->instances.erase(i);
-  if (!pipe) {
-    rest(*l, now(), l->settings.address, pipe.error());
-    return;
+  l->arrived.push_back(number);
+  accept_arrived(*l);
+}
+
+void iocp_port::accept_arrived(listener& l) {
+  while (!l.closing() && !l.arrived.empty() && l.gate.is_open()) {
+    auto i = l.instances.find(l.arrived.front());
+    l.arrived.pop_front();
+    auto pipe = i->second->take();
+    // Its replacement is made first: between two instances clients would find no pipe at all.
+    auto err = add_instance(l, false);
+    l.instances.erase(i);
+    if (!pipe)
+      err = std::move(pipe.error());
+    if (err)
+      rest(l, now(), l.settings.address, err);
+    if (!pipe)
+      return;
+    auto raw = std::make_unique<windows_pipe>(std::move(*pipe));
+    raw->ticket = l.gate.admit();
+    reported_ = true;
+    handler_->on_accepted(l.id, std::move(raw));
   }
-  // Its replacement is made first: between two instances clients would find no pipe at all.
-  begin_accepting(*l);
-  reported_ = true;
-  handler_->on_accepted(l->id, std::make_unique<windows_pipe>(std::move(*pipe)));
 }
 
 // -- discovery --------------------------------------------------------------------------------
@@ -215,7 +231,7 @@ void iocp_port::dispatch() {
 void iocp_port::dispatch(const OVERLAPPED_ENTRY& packet) {
   switch (packet.lpCompletionKey) {
   case client_came:
-    accept(reinterpret_cast<ULONG_PTR>(packet.lpOverlapped));
+    on_client(reinterpret_cast<ULONG_PTR>(packet.lpOverlapped));
     return;
   case operation_done: {
     auto& done = *reinterpret_cast<operation*>(packet.lpOverlapped);
@@ -237,7 +253,7 @@ void iocp_port::signal() noexcept {
 
 // -- closing ----------------------------------------------------------------------------------
 
-/// What is cancelled comes back in packets all the same; until then nothing may be freed.
+/// Cancelled operations come back in packets all the same; until then nothing may be freed.
 void iocp_port::cancel(slot& s) noexcept {
   if (CancelIoEx(s.handle.get(), nullptr) || GetLastError() == ERROR_NOT_FOUND)
     return;
@@ -248,7 +264,7 @@ void iocp_port::cancel(slot& s) noexcept {
 
 void iocp_port::close_handle(slot& s) noexcept {
   if (failed() && s.has_outstanding()) {
-    // No packet tells when the system is done with our memory.
+    // No packet reports when the system is done with our memory.
     cancel(s);
     auto wait_for = [](const operation& what) {
       while (!HasOverlappedIoCompleted(&what.overlapped))

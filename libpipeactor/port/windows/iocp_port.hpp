@@ -8,6 +8,7 @@
 #include "port/windows/windows_pipe.hpp"
 
 #include <cstddef>
+#include <deque>
 #include <map>
 #include <memory>
 
@@ -38,7 +39,7 @@ static_assert(offsetof(iocp_operation, overlapped) == 0, "packets are cast back 
 struct iocp_slot : pipe_slot {
   static constexpr size_t writes_in_flight = 16;
 
-  /// One message is read ahead, also while reading is paused: a read tells of the end.
+  /// One message is read ahead, even while reading is paused: a read reports the end.
   enum class read_state : uint8_t {
     /// No read is under way, and nothing was read ahead.
     idle,
@@ -105,6 +106,8 @@ struct iocp_listener : pipe_listener {
   size_t backlog = 0;
   /// The instances that wait for a client, by the number that their packets name.
   std::map<ULONG_PTR, std::unique_ptr<listening_instance>> instances;
+  /// Those of `instances` whose client has come and waits for the gate, in their order.
+  std::deque<ULONG_PTR> arrived;
 };
 
 // -- the port ---------------------------------------------------------------------------------
@@ -138,7 +141,7 @@ private:
   using read_state = iocp_slot::read_state;
   using write_state = iocp_slot::write_state;
 
-  /// What a packet is about: its completion key.
+  /// The subject of a packet: its completion key.
   enum packet_key : ULONG_PTR { woken = 1, client_came, operation_done };
 
   // -- listening ------------------------------------------------------------------------------
@@ -146,7 +149,8 @@ private:
   void begin_accepting(listener& l) override;
   bool end_accepting(listener& l) override;
   caf::error add_instance(listener& l, bool is_first);
-  void accept(ULONG_PTR number);
+  void on_client(ULONG_PTR number);
+  void accept_arrived(listener& l);
 
   // -- a turn ---------------------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ constexpr size_t longest_buffer = size_t{64} << 10;
 
 } // namespace
 
-/// Delivers what was read ahead if it is wanted, and reads on.
+/// Delivers input that was read ahead, if it is wanted, and reads on.
 void iocp_port::begin_reading(slot& s) {
   // A handler may have closed it meanwhile.
   if (s.closing() || s.reading_ended())
@@ -109,7 +109,7 @@ void iocp_port::submit_read(slot& s, read_state what, std::byte* bytes, size_t s
 
 void iocp_port::on_read(slot& s, DWORD size) {
   auto was_joining = std::exchange(s.reading, read_state::idle) == read_state::joining;
-  if (s.closing())
+  if (s.closing() || s.reading_ended())
     return slots_.mark_dirty(s);
   DWORD ignored = 0;
   auto whole = GetOverlappedResult(s.handle.get(), &s.read.overlapped, &ignored, FALSE) != FALSE;
@@ -142,8 +142,8 @@ void iocp_port::read_failed(slot& s, DWORD code) {
   s.joined.reset();
   if (!is_end_of_pipe(code))
     return end_reading(s, windows_error(code, "cannot read from a pipe"));
-  // The system keeps what the peer wrote until we have read it, so nothing is left. But writes
-  // that still wait for room are what the peer did not read.
+  // The system keeps what the peer wrote until we have read it, so nothing is left. But the peer
+  // did not read the writes that still wait for room.
   s.reset |= s.crowded;
   end_of_input(s);
 }

@@ -27,7 +27,11 @@ void iocp_port::begin_writing(slot& s) {
   if (s.writing == write_state::failed && s.num_in_flight == 0) {
     s.next_write = 0;
     s.next_offset = 0;
-    fail_writes(s, s.writes.size(), windows_error(s.write_error, "cannot write to a pipe"));
+    auto reason = windows_error(s.write_error, "cannot write to a pipe");
+    fail_writes(s, s.writes.size(), reason);
+    // What a peer wrote before it left can still be read.
+    if (!is_end_of_pipe(s.write_error) && !s.closing() && !s.reading_ended())
+      end_reading(s, reason);
   }
 }
 

@@ -9,7 +9,7 @@
 
 namespace pipeactor::port {
 
-/// Who may open a pipe, as the system wants it. CreateNamedPipeW copies it.
+/// The users who may open a pipe, in the system's form. CreateNamedPipeW copies it.
 class security_descriptor {
 public:
   security_descriptor() noexcept = default;
@@ -32,9 +32,9 @@ private:
   PSECURITY_DESCRIPTOR descriptor_ = nullptr;
 };
 
-/// Returns the descriptor of an access in the Security Descriptor String Format: all rights for
-/// the user of this process; those of a client for LocalSystem, for the users and groups that
-/// `access` names, and with `everyone` for all who have logged on; none over the network.
+/// Returns the descriptor of an access in the Security Descriptor String Format: all rights for the
+/// user of this process; those of a client for LocalSystem, for the users and groups that `access`
+/// names, and with `everyone` for all users who have logged on; none over the network.
 std::string sddl_of(const resolved_access& access);
 
 } // namespace pipeactor::port

@@ -27,8 +27,8 @@ std::string to_text(PSID sid) {
   return result;
 }
 
-/// Returns what a token says, in memory that is aligned for any of those structures; nothing if it
-/// does not say it.
+/// Returns information of a token, in memory that is aligned for any of its structures; nothing if
+/// the token does not have it.
 std::vector<std::byte> ask(HANDLE token, TOKEN_INFORMATION_CLASS what) {
   DWORD size = 0;
   GetTokenInformation(token, what, nullptr, 0, &size);

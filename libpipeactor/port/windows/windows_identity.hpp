@@ -10,13 +10,13 @@
 
 namespace pipeactor::port {
 
-/// Returns the identity of this process; without SIDs if the system does not tell them.
+/// Returns the identity of this process; without SIDs if the system does not report them.
 const peer_identity& current_process();
 
 /// Returns the identity of the process at the other end of a pipe; empty fields if the system does
-/// not tell them. At a server the user is the one that the system noted when the client opened the
-/// pipe. If the client hides it (SECURITY_ANONYMOUS), and at a client, it is the user of the other
-/// process.
+/// not report them. At a server the user is the one that the system noted when the client opened
+/// the pipe. If the client hides it (SECURITY_ANONYMOUS), and at a client, it is the user of the
+/// other process.
 peer_identity peer_of(HANDLE pipe);
 
 enum class principal_kind : uint8_t { user, group };

@@ -1,7 +1,7 @@
 #pragma once
 
-// What the iocp port stands on: the named pipes of Win32. If a comment in this folder names a
-// page, it is the one of the Win32 documentation with that title.
+// The named pipes of Win32, for the iocp port. If a comment in this folder names a page, it is the
+// one of the Win32 documentation with that title.
 
 #include "port/completion_port.hpp"
 #include "port/windows/unique_handle.hpp"
@@ -22,7 +22,7 @@ public:
   unique_handle handle;
 };
 
-/// What all instances of one pipe are made with.
+/// The settings that all instances of one pipe are made with.
 struct instance_settings {
   std::string address;
   std::wstring path;
@@ -33,7 +33,7 @@ struct instance_settings {
 /// @returns an error for a name that is not allowed
 caf::expected<instance_settings> make_instance_settings(const listen_request& request);
 
-/// How an instance is opened and what it is (CreateNamedPipeW, dwOpenMode and dwPipeMode).
+/// The modes of an instance (CreateNamedPipeW, dwOpenMode and dwPipeMode).
 struct instance_flags {
   DWORD open_mode = 0;
   DWORD pipe_mode = 0;
