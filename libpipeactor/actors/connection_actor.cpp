@@ -46,9 +46,10 @@ caf::behavior connection_actor::make_behavior() {
   set_down_handler([this](caf::down_msg& message) { events_.down(message); });
   set_exit_handler([this](caf::exit_msg& message) { on_exit_message(message.reason); });
   set_error_handler([this](caf::error& error) {
-    close(make_error(errc::handler_failed, "a request of the session failed, and the session has no "
-                                           "error handler for it: "
-                                             + describe(error)));
+    close(
+      make_error(errc::handler_failed, "a request of the session failed, and the session has no "
+                                       "error handler for it: "
+                                         + describe(error)));
   });
   // In the order in which a message is matched: completions hardly ever come this way.
   auto result = requests().or_else(completions());
@@ -143,7 +144,8 @@ caf::invoke_message_result connection_actor::consume(caf::mailbox_element& eleme
 }
 
 bool connection_actor::wins_over_await(const caf::mailbox_element& element) const {
-  return content_as<async_close>(element) != nullptr || content_as<caf::exit_msg>(element) != nullptr
+  return content_as<async_close>(element) != nullptr
+         || content_as<caf::exit_msg>(element) != nullptr
          || (content_as<timer_expired>(element) != nullptr && timers_.is_deadline_over());
 }
 
@@ -458,24 +460,20 @@ void connection_actor::finish() {
 // -- timers -----------------------------------------------------------------------------------
 
 void connection_actor::on_timer() {
-  if (timers_.is_deadline_over() || (timers_.take_drain_period() && !drain_makes_progress()))
+  if (timers_.is_deadline_over() || (timers_.take_drain_period() && !begin_drain_period()))
     close(reason_ ? reason_ : make_error(errc::closed_by_us));
   else if (timers_.take_retry() && apply(connection_event::retry_due) == connection_action::dial)
     dial();
 }
 
-bool connection_actor::drain_makes_progress() {
-  auto before = drained_bytes_;
-  begin_drain_period();
+/// The peer writes no more: it has to take something in each period, or this returns false.
+bool connection_actor::begin_drain_period() {
+  auto* port = port_of_pipe();
+  if (port == nullptr)
+    return false;
+  timers_.begin_drain_period(defaults::drain_timeout);
+  auto before = std::exchange(drained_bytes_, sent_.bytes + port->bytes_sent_of_oldest(record()));
   return drained_bytes_ != before;
-}
-
-/// The peer writes no more: it has to take something in each period.
-void connection_actor::begin_drain_period() {
-  if (auto* port = port_of_pipe()) {
-    drained_bytes_ = sent_.bytes + port->bytes_sent_of_oldest(record());
-    timers_.begin_drain_period(defaults::drain_timeout);
-  }
 }
 
 // -- statistics -------------------------------------------------------------------------------

@@ -140,8 +140,7 @@ private:
   void on_drained();
   void finish();
   void on_timer();
-  void begin_drain_period();
-  bool drain_makes_progress();
+  bool begin_drain_period();
   /// The session handles no messages of its own and no answers any more: the context has ended, and
   /// it may be one that keeps itself busy.
   void end_own_messages();

@@ -38,8 +38,8 @@ public:
   /// Ends a request with an error after `timeout`, unless answered() comes first.
   void time_out_request(caf::message_id response, caf::timespan timeout) {
     if (bridge_.port() != nullptr)
-      requests_[response.integer_value()] = bridge_.timers().answer_at(
-        later(bridge_.port()->now(), timeout), client(), response);
+      requests_[response.integer_value()]
+        = bridge_.timers().answer_at(later(bridge_.port()->now(), timeout), client(), response);
   }
 
   /// Sends a message of the connection's after `delay`, also to itself. Not after the bridge's end.

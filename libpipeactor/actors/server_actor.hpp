@@ -22,8 +22,7 @@ class server_actor final : public pinned_actor {
 public:
   /// @param bridges at least one; the first is the one this actor is pinned to
   server_actor(caf::actor_config& cfg, std::vector<bridge_connections_ptr> bridges,
-               server_options options, caf::actor handler,
-               session_factory_ptr make_session);
+               server_options options, caf::actor handler, session_factory_ptr make_session);
 
   const char* name() const override;
   caf::behavior make_behavior() override;

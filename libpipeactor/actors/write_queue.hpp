@@ -59,15 +59,18 @@ public:
   /// Returns whether one of `size` bytes more is too much for this queue. A single message may
   /// exceed its limits, or it could never be sent.
   bool is_full(size_t size) const noexcept {
-    return !writes_.empty()
-           && (bytes_ + size > byte_limit_ || writes_.size() >= message_limit_);
+    return !writes_.empty() && (bytes_ + size > byte_limit_ || writes_.size() >= message_limit_);
   }
 
   /// Adds a write of `size` bytes, to be filled in, whether is_full() or not.
-  /// @returns the write, or nullptr if the context's memory would be exceeded
+  /// @returns the write, or nullptr if the context's memory would be exceeded. So that nobody
+  ///   starves, a queue that is empty takes one of `defaults::always_admitted_bytes`.
   pending_write* add(size_t size) {
-    if (!memory_->grow(bytes_, bytes_ + size))
-      return nullptr;
+    if (!memory_->grow(bytes_, bytes_ + size)) {
+      if (!writes_.empty() || size > defaults::always_admitted_bytes)
+        return nullptr;
+      memory_->moved(bytes_, bytes_ + size);
+    }
     bytes_ += size;
     auto& result = writes_.emplace_back();
     result.size = size;

@@ -78,15 +78,16 @@ struct context::impl {
     if (!found)
       return sys.spawn<caf::hidden>(without_bridges, found.error());
     auto* host = &found->front()->bridge();
-    auto factory = make_session
-                     ? std::make_shared<const session_factory>(std::move(make_session))
-                     : nullptr;
+    auto factory = make_session ? std::make_shared<const session_factory>(std::move(make_session))
+                                : nullptr;
     auto actor = detail::spawn_pinned<Actor>(sys, host, std::move(*found), std::move(options),
                                              std::move(handler), std::move(factory));
     std::lock_guard guard{mutex};
     if (coordinators.size() == coordinators.capacity())
       coordinators.erase(std::remove_if(coordinators.begin(), coordinators.end(),
-                                        [](auto& weak) { return !caf::actor_cast<caf::strong_actor_ptr>(weak); }),
+                                        [](auto& weak) {
+                                          return !caf::actor_cast<caf::strong_actor_ptr>(weak);
+                                        }),
                          coordinators.end());
     coordinators.push_back(caf::actor_cast<caf::weak_actor_ptr>(actor));
     return actor;

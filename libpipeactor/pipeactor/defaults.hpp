@@ -63,6 +63,8 @@ constexpr size_t reads_per_turn = 32;
 constexpr size_t jobs_per_turn = 256;
 /// Messages that one actor may handle before the next actor's turn.
 constexpr size_t messages_per_job = 64;
+/// The longest write that an empty queue takes although `memory_limit` is reached.
+constexpr size_t always_admitted_bytes = 64 * 1024;
 /// Turns of a bridge in which its actors may end by themselves after all is closed.
 constexpr size_t turns_after_end = 64;
 /// Completions taken from the operating system in one turn.

@@ -65,6 +65,12 @@ struct pipe_slot {
     return reads_wanted > 0 && !reading_ended() && !closing();
   }
 
+  /// Forgets the oldest `count` writes.
+  void drop_writes(size_t count) {
+    for (; count > 0; --count)
+      writes.pop_front();
+  }
+
   /// Counts a message that is about to be delivered.
   void count_read() noexcept {
     if (reads_wanted > 0 && reads_wanted != every_message)
@@ -106,6 +112,12 @@ public:
       return nullptr;
     assert(slots_[pipe.slot].pipe.get() == &pipe);
     return &slots_[pipe.slot];
+  }
+
+  /// Returns `front_offset` of a pipe, 0 if no port has it.
+  size_t front_offset_of(const pipe_record& pipe) noexcept {
+    auto* s = slot_of(pipe);
+    return s != nullptr ? s->front_offset : 0;
   }
 
   /// Returns the slot that a completion names, or nullptr if its pipe is gone.

@@ -37,16 +37,16 @@ public:
   }
 
   void pause_reading(pipe_record& pipe) final {
-    auto* s = slots_.slot_of(pipe);
-    if (s != nullptr && s->reads_wanted == pipe_slot::every_message) {
+    if (auto* s = slots_.slot_of(pipe);
+        s != nullptr && s->reads_wanted == pipe_slot::every_message) {
       s->reads_wanted = 0;
       slots_.mark_dirty(*s);
     }
   }
 
   void read_one(pipe_record& pipe) final {
-    auto* s = slots_.slot_of(pipe);
-    if (s != nullptr && s->reads_wanted != pipe_slot::every_message) {
+    if (auto* s = slots_.slot_of(pipe);
+        s != nullptr && s->reads_wanted != pipe_slot::every_message) {
       ++s->reads_wanted;
       slots_.mark_dirty(*s);
     }
@@ -61,13 +61,11 @@ public:
   }
 
   size_t bytes_sent_of_oldest(pipe_record& pipe) noexcept final {
-    auto* s = slots_.slot_of(pipe);
-    return s != nullptr ? s->front_offset : 0;
+    return slots_.front_offset_of(pipe);
   }
 
   void close(pipe_record& pipe) final {
-    auto* s = slots_.slot_of(pipe);
-    if (s != nullptr && !s->closing()) {
+    if (auto* s = slots_.slot_of(pipe); s != nullptr && !s->closing()) {
       s->life = life_state::closing;
       set_closing(pipe);
       slots_.mark_dirty(*s);
@@ -178,7 +176,7 @@ protected:
   void report_sent(Slot& s, size_t count) {
     if (count == 0 || s.closing())
       return;
-    drop_writes(s, count);
+    s.drop_writes(count);
     reported_ = true;
     handler_->on_sent(*s.pipe, count);
   }
@@ -188,7 +186,7 @@ protected:
     if (count == 0)
       return;
     s.front_offset = 0;
-    drop_writes(s, count);
+    s.drop_writes(count);
     reported_ = true;
     handler_->on_write_failed(*s.pipe, count, reason);
   }
@@ -283,11 +281,6 @@ private:
         return true;
     while (wake_state_.load(std::memory_order_relaxed) == wake_state::awake && now() < end);
     return false;
-  }
-
-  static void drop_writes(Slot& s, size_t count) {
-    for (; count > 0; --count)
-      s.writes.pop_front();
   }
 
   /// How long a turn of a port beyond repair lasts at most.

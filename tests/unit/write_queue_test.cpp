@@ -84,20 +84,25 @@ TEST_CASE("write_queue is full when one more would exceed its messages") {
   CHECK(queue.is_full(1));
 }
 
-TEST_CASE("write_queue takes nothing that would exceed the memory of all queues, even if it is empty") {
-  auto memory = caf::make_counted<memory_account>(2 * step);
+TEST_CASE("write_queue takes nothing that would exceed the memory of all queues") {
+  auto memory = caf::make_counted<memory_account>(20 * step);
   write_queue greedy{options(1'000'000, 1000), memory};
   write_queue modest{options(1'000'000, 1000), memory};
-  CHECK(greedy.add(3 * step) == nullptr);
+  CHECK(greedy.add(21 * step) == nullptr);
   CHECK(memory->bytes() == 0);
-  push(greedy, write_of(1, 2 * step));
+  push(greedy, write_of(1, 20 * step));
   CHECK(memory->exhausted());
+  CHECK(greedy.add(step) == nullptr);
+  CHECK(memory->bytes() == 20 * step);
+  // A queue that is empty takes one that is not too long, or its connection would starve.
+  CHECK(modest.add(defaults::always_admitted_bytes + 1) == nullptr);
+  push(modest, write_of(2, defaults::always_admitted_bytes));
   CHECK(modest.add(step) == nullptr);
-  CHECK_FALSE(modest.is_full(step));
-  CHECK(memory->bytes() == 2 * step);
+  CHECK(memory->bytes() == 36 * step);
+  modest.pop();
   greedy.pop();
-  push(modest, write_of(2, step));
-  CHECK(memory->bytes() == step);
+  CHECK(memory->bytes() == 0);
+  push(modest, write_of(2, 20 * step));
 }
 
 TEST_CASE("write_queue counts towards the memory of all queues until it is popped or destroyed") {
