@@ -33,7 +33,6 @@ GENERATION = re.compile(
     r"|->content\(\)|Inspector::result_type")
 GENERATION_HOME = re.compile(r"(pipeactor/caf\.hpp$|base/caf_0_17/)")
 
-
 INCLUDE = re.compile(r'\s*#\s*include\s*"([^"]+)"')
 
 

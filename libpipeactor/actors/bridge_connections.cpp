@@ -67,9 +67,9 @@ void bridge_connections::on_accepted(port::listener_id listener, port::raw_pipe_
 
 void bridge_connections::on_listener_closed(port::listener_id listener, const caf::error& reason) {
   if (reason)
-    log_warning("a server stops because it cannot accept any more: " + describe(reason));
+    log_warning("a server cannot accept any more: " + describe(reason));
   if (auto server = servers_.extract(listener); !server.empty())
-    caf::anon_send(server.mapped(), listener_closed{});
+    caf::anon_send(server.mapped(), listener_closed{reason});
 }
 
 // -- connections ------------------------------------------------------------------------------

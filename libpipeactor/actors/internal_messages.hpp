@@ -89,7 +89,13 @@ struct connection_closed {
   uint64_t id = 0;
 };
 
-struct listener_closed {};
+/// Try again to publish the name. From itself.
+struct publish_again {};
+
+struct listener_closed {
+  /// None if that was asked for.
+  caf::error reason;
+};
 
 } // namespace pipeactor::detail
 
@@ -106,4 +112,5 @@ CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::abandoned)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::client_accepted)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::connection_opened)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::connection_closed)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::publish_again)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::listener_closed)

@@ -3,8 +3,19 @@
 #include "pipeactor/error.hpp"
 #include "actors/adoption.hpp"
 #include "actors/statistics_report.hpp"
+#include "base/log.hpp"
 
 namespace pipeactor::detail {
+
+namespace {
+
+/// Of listeners that fail one after the other, each within `listener_lives`, the pauses between
+/// them grow by `publish_pause`, and after so many the server stops.
+constexpr int most_failed_listeners = 10;
+constexpr std::chrono::milliseconds publish_pause{50};
+constexpr std::chrono::seconds listener_lives{1};
+
+} // namespace
 
 server_actor::server_actor(caf::actor_config& cfg, std::vector<bridge_connections_ptr> bridges,
                            server_options options, caf::actor handler,
@@ -25,7 +36,8 @@ caf::behavior server_actor::make_behavior() {
     [this](const client_accepted& x) { on_accepted(x); },
     [this](const connection_opened& x) { on_connection_opened(x); },
     [this](const connection_closed& x) { on_connection_closed(x); },
-    [this](const listener_closed&) { on_listener_closed(); },
+    [this](const listener_closed& x) { on_listener_closed(x); },
+    [this](const publish_again&) { on_publish_again(); },
     [this](const start&) { return on_request(request::start); },
     [this](const stop&) { return on_request(request::stop); },
     [this](const get_connections&) {
@@ -108,18 +120,8 @@ caf::error server_actor::listen() {
   auto access = port::resolve(options_.access);
   if (!access)
     return access.error();
-  port::listen_request request;
-  request.pipe_name = options_.pipe_name;
-  request.mode = options_.mode;
-  request.backlog = options_.pending_instances;
-  request.max_message_size = options_.mode == pipe_mode::message ? options_.max_message_size : 0;
-  request.access = *access;
-  auto listener = port->listen(request);
-  if (!listener)
-    return listener.error();
-  listener_ = *listener;
-  listening_ = true;
-  bridges_.front()->serve(listener_, caf::actor{this});
+  if (auto err = publish(*access))
+    return err;
 
   auto settings = std::make_shared<connection_settings>();
   settings->coordinator_id = id_;
@@ -136,6 +138,41 @@ caf::error server_actor::listen() {
   if (handler_)
     send(handler_, ready_);
   return caf::none;
+}
+
+caf::error server_actor::publish(const port::resolved_access& access) {
+  auto& port = *bridges_.front()->port();
+  port::listen_request request;
+  request.pipe_name = options_.pipe_name;
+  request.mode = options_.mode;
+  request.backlog = options_.pending_instances;
+  request.max_message_size = options_.mode == pipe_mode::message ? options_.max_message_size : 0;
+  request.access = access;
+  auto listener = port.listen(request);
+  if (!listener)
+    return listener.error();
+  listener_ = *listener;
+  listening_ = true;
+  published_at_ = port.now();
+  bridges_.front()->serve(listener_, caf::actor{this});
+  return caf::none;
+}
+
+void server_actor::on_publish_again() {
+  auto* port = bridges_.front()->port();
+  if (phase_ != phase::running || listening_ || port == nullptr)
+    return;
+  auto failure = publish(settings_->access);
+  if (!failure) {
+    ready_.address = port->address(listener_);
+    log_warning("a server listens again, at " + ready_.address);
+  } else if (++failed_listeners_ < most_failed_listeners) {
+    delayed_send(this, failed_listeners_ * publish_pause, publish_again{});
+  } else {
+    log_warning("a server stops because it cannot listen again: " + describe(failure));
+    begin_stopping();
+    serve_requests();
+  }
 }
 
 void server_actor::begin_stopping() {
@@ -164,8 +201,17 @@ void server_actor::answer_stoppers() {
       promise.deliver(caf::unit);
 }
 
-void server_actor::on_listener_closed() {
+void server_actor::on_listener_closed(const listener_closed& x) {
   listening_ = false;
+  auto* port = bridges_.front()->port();
+  if (phase_ == phase::running && x.reason && port != nullptr) {
+    if (port->now() - published_at_ > listener_lives)
+      failed_listeners_ = 0;
+    if (failed_listeners_ < most_failed_listeners) {
+      delayed_send(this, failed_listeners_++ * publish_pause, publish_again{});
+      return;
+    }
+  }
   // The bridge closes its listeners itself when the context ends.
   if (phase_ == phase::running)
     begin_stopping();

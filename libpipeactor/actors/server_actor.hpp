@@ -44,13 +44,17 @@ private:
   void on_accepted(const client_accepted& client);
   void on_connection_opened(const connection_opened& x);
   void on_connection_closed(const connection_closed& x);
-  void on_listener_closed();
+  void on_listener_closed(const listener_closed& x);
   void on_broadcast_ended(const broadcast_ended& x);
 
   /// Carries out what can be, up to the first stop that takes its time.
   void serve_requests();
   void on_start(caf::response_promise& promise);
   void on_stop(caf::response_promise& promise);
+  /// Publishes the name.
+  caf::error publish(const port::resolved_access& access);
+  /// Publishes the name again after the listener failed; tries several times, and then stops.
+  void on_publish_again();
   /// Listens and raises `server_ready`.
   caf::error listen();
   void begin_stopping();
@@ -67,6 +71,9 @@ private:
   connection_settings_ptr settings_;
   port::listener_id listener_ = 0;
   bool listening_ = false;
+  port::time_point published_at_;
+  /// Listeners that failed, or could not be made, one after the other.
+  int failed_listeners_ = 0;
   server_ready ready_;
   /// Clients that were handed to a bridge which has not told of their connections yet.
   size_t opening_ = 0;

@@ -104,7 +104,7 @@ class Access(harness.Case):
         server.stop()
 
     @needs_root
-    def test_the_server_s_own_group_is_meant_where_none_is_named(self):
+    def test_the_server_s_own_group_is_meant_if_none_is_named(self):
         server = self.serve_as(self.alice, "--echo", "-v", "--access", "group")
         self.assertEqual(os.stat(server.address).st_gid, self.alice)
         self.assert_served(self.bob, server, groups=[self.alice])
@@ -194,7 +194,7 @@ class Access(harness.Case):
         self.assert_served(self.alice, self.name, trust="owner")
         server.stop()
 
-    def test_who_is_named_must_exist(self):
+    def test_users_and_groups_that_are_named_must_exist(self):
         for access, text in (("list:no-such-user", "no user named 'no-such-user'"),
                              ("group:no-such-group", "no group named 'no-such-group'"),
                              ("list:root,@no-such-group", "no group named 'no-such-group'")):
@@ -205,7 +205,7 @@ class Access(harness.Case):
             self.assertEqual(result.returncode, 1)
             self.assertIn(text, result.stderr.decode())
 
-    def test_an_access_that_is_none_is_a_usage_error(self):
+    def test_an_unknown_access_is_a_usage_error(self):
         for option in (["listen", "x", "--access", "all"], ["connect", "x", "--trust", "list:"]):
             result = self.pipecat(*option)
             self.assertEqual(result.returncode, 2)
@@ -218,7 +218,7 @@ class Access(harness.Case):
             server.wait_for_log(line)
 
     @needs_root
-    def test_events_tell_who_the_client_is_and_what_it_does(self):
+    def test_events_report_the_client_and_what_it_does(self):
         for options in (["--echo"], ["--echo", "--marshalled"], ["--broadcast"]):
             server = self.serve_as(self.alice, *options, "--events", "--access", "everyone")
             self.assert_served(1, server, gid=1, groups=[0, 12345678])
@@ -228,7 +228,7 @@ class Access(harness.Case):
                               "client 1 left: closed_by_peer")
             server.stop()
 
-    def test_events_of_a_plain_server_are_told(self):
+    def test_events_of_a_plain_server_are_reported(self):
         server = self.serve("--events")
         client = self.connect(server)
         client.send(b"to be printed")
@@ -242,7 +242,7 @@ class Access(harness.Case):
         self.assert_tells(server, "client 1 left: closed_by_peer")
         server.stop()
 
-    def test_verbose_tells_no_messages(self):
+    def test_verbose_reports_no_messages(self):
         server = self.serve("--echo", "-v")
         with self.connect(server) as client:
             client.send(b"x")
@@ -369,7 +369,7 @@ class Access(harness.Case):
             os.unlink(shared.address)
             os.unlink(shared.address + ".lock")
 
-    def test_list_says_by_its_exit_code_whether_there_is_one(self):
+    def test_the_exit_code_of_list_says_whether_there_is_one(self):
         server = self.serve("--echo", name=self.name)
         found = self.pipecat("list", self.name)
         self.assertEqual((found.returncode, found.stdout), (0, self.name.encode() + b"\n"))

@@ -147,15 +147,15 @@ class Connect(harness.Case):
 
     # -- bad ------------------------------------------------------------------------------
 
-    def test_tells_a_missing_pipe(self):
+    def test_reports_a_missing_pipe(self):
         self.assert_fails(self.talk(self.path(), input=b"x\n"), "no_such_pipe")
         self.assert_fails(self.talk(f"pipeactor-test-missing-{os.getpid()}"), "no_such_pipe")
 
-    def test_tells_a_dead_server(self):
+    def test_reports_a_dead_server(self):
         self.listen(1).close()
         self.assert_fails(self.talk(self.path()), "no_such_pipe")
 
-    def test_tells_a_busy_server(self):
+    def test_reports_a_busy_server(self):
         self.listen(0)
         waiting = self.connect(self.path())
         begin = time.monotonic()
@@ -176,26 +176,26 @@ class Connect(harness.Case):
         connection.close()
         self.assertEqual(process.communicate(timeout=harness.DEADLINE)[0], b"your turn\n")
 
-    def test_tells_a_file_that_is_no_pipe(self):
+    def test_reports_a_file_that_is_no_pipe(self):
         with open(self.path(), "wb"):
             self.assert_fails(self.talk(self.path()), "not_a_pipe")
 
-    def test_tells_the_wrong_mode(self):
+    def test_reports_the_wrong_mode(self):
         server = self.serve("--echo")
         self.assert_fails(self.talk(server, "--mode", "byte"), "other mode")
 
-    def test_tells_that_replies_are_missing(self):
+    def test_reports_that_replies_are_missing(self):
         server = self.serve("--echo")
         result = self.talk(server, "--expect", "3", "--linger", "0.2", input=b"a\nb\n")
         self.assertEqual(result.stdout, b"a\nb\n")
         self.assert_fails(result, "2 of 3 expected replies came")
 
-    def test_tells_a_message_that_is_too_long(self):
+    def test_reports_a_message_that_is_too_long(self):
         server = self.serve("--echo")
         result = self.talk(server, "--whole", input=b"x" * (5 << 20))
         self.assert_fails(result, "1 message was not sent: message_too_large")
 
-    def test_tells_a_server_that_hangs_up(self):
+    def test_reports_a_server_that_hangs_up(self):
         server = self.serve("--echo", "--max-message", "100")
         self.assert_fails(self.talk(server, "--expect", "1", input=b"x" * 200), "0 of 1 expected")
 

@@ -41,7 +41,7 @@ class Echo(harness.Case):
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as probe:
             self.assert_size_echoes(harness.largest_message(probe))
 
-    def test_takes_an_empty_message_for_a_message(self):
+    def test_receives_an_empty_message_as_a_message(self):
         server = self.serve("--echo")
         client = self.connect(server)
         for text in (b"", b"one", b"", b"", b"two"):

@@ -47,10 +47,10 @@ class IoUringRefused(harness.Case):
         self.assertEqual(harness.exchange(self.connect(server), messages), messages)
         server.stop()
 
-    def test_auto_falls_back_where_it_is_forbidden(self):
+    def test_auto_falls_back_if_it_is_forbidden(self):
         self.assert_falls_back(errno.EPERM)
 
-    def test_auto_falls_back_where_the_kernel_has_none(self):
+    def test_auto_falls_back_if_the_kernel_has_none(self):
         self.assert_falls_back(errno.ENOSYS)
 
     def test_auto_says_it_once_for_many_threads(self):
@@ -60,7 +60,7 @@ class IoUringRefused(harness.Case):
         self.assertEqual(server.log().count("using epoll"), 1)
         server.stop()
 
-    def test_a_forced_io_uring_fails_with_what_to_do(self):
+    def test_a_forced_io_uring_fails_and_says_what_to_do(self):
         for command in ("listen", "connect"):
             result = self.pipecat(command, self.path(), "--port", "io_uring",
                                   preexec_fn=refuse_io_uring(errno.EPERM))
@@ -68,7 +68,7 @@ class IoUringRefused(harness.Case):
             self.assertIn(b"io_uring is refused", result.stderr)
             self.assertIn(b"try --port auto", result.stderr)
 
-    def test_a_forced_epoll_does_not_care(self):
+    def test_a_forced_epoll_is_not_affected(self):
         server = self.serve("--echo", "-v", forced_port="epoll",
                             preexec_fn=refuse_io_uring(errno.EPERM))
         self.assert_echoes(server)

@@ -54,7 +54,7 @@ class Misfortune(harness.Case):
                            f"no more than {before} descriptors again")
         server.stop()
 
-    def test_a_client_killed_in_a_burst_is_heard_to_its_last_message(self):
+    def test_a_client_killed_in_a_burst_is_read_to_its_last_message(self):
         server = self.serve("-v")
         client = subprocess.Popen([sys.executable, "-c", ENDLESS_CLIENT, server.address],
                                   stdout=subprocess.PIPE)
@@ -69,7 +69,7 @@ class Misfortune(harness.Case):
         self.assertGreaterEqual(len(numbers), 1000)
         self.assertEqual(numbers, [b"%d" % i for i in range(len(numbers))])
 
-    def test_the_last_words_of_a_client_that_resets_are_heard(self):
+    def test_the_last_words_of_a_client_that_resets_are_received(self):
         server = self.serve("-v")
         client = self.connect(server)
         server.wait_for_log("client 1 connected")
@@ -83,7 +83,7 @@ class Misfortune(harness.Case):
                          b"".join(b"word %d\n" % i for i in range(100)))
         server.wait_for_log("client 1 left")
 
-    def test_the_last_bytes_of_a_client_that_resets_are_heard(self):
+    def test_the_last_bytes_of_a_client_that_resets_are_received(self):
         server = self.serve("-v", "--mode", "byte")
         client = self.connect_stream(server)
         server.wait_for_log("client 1 connected")

@@ -66,7 +66,7 @@ class Users(harness.Case):
         self.assertIn(b"access_denied", result.stderr)
 
     @needs_root
-    def test_another_user_is_refused_where_the_file_lets_everybody_in(self):
+    def test_another_user_is_refused_even_if_the_file_lets_everybody_in(self):
         server = self.serve_as(harness.other_uid(), "--echo", "-v")
         os.chmod(server.address, 0o666)
         stranger = harness.other_uid(1)

@@ -9,7 +9,7 @@
 using namespace pipeactor;
 using namespace pipeactor::port;
 
-TEST_CASE("an accept_gate is shut while all its tickets are out, and tells when it opens") {
+TEST_CASE("an accept_gate is shut while all its tickets are out, and reports when it opens") {
   int opened = 0;
   std::vector<accept_gate::ticket> tickets;
   {
@@ -49,7 +49,7 @@ TEST_CASE("an accept_gate's ticket counts once, however often it is moved") {
   CHECK(gate.is_open());
 }
 
-TEST_CASE("closed_handle_watch calls for each closed handle while it watches") {
+TEST_CASE("closed_handle_watch calls its function for each closed handle while it watches") {
   int calls = 0;
   auto before = closed_handles();
   closed_handle_watch watch{[&] { ++calls; }};

@@ -1,10 +1,14 @@
 #include "pipeactor/error.hpp"
 #include "port/linux/pipe_discovery.hpp"
 #include "port/linux/pipe_name_claim.hpp"
+#include "port/linux/unix_socket.hpp"
 
+#include "skip.hpp"
 #include "unix_helpers.hpp"
 
 #include <poll.h>
+#include <sched.h>
+#include <sys/mount.h>
 
 using namespace pipeactor;
 using namespace pipeactor::port;
@@ -117,4 +121,56 @@ TEST_CASE("find_pipe_names needs no directory to be there") {
     return found ? std::to_string(found->size()) : describe(found.error());
   });
   CHECK(text == "0");
+}
+
+// In a mount namespace, where /run/user is empty at first: a machine before its users log in.
+TEST_CASE("a server that began before /run/user/<uid> came is found, and keeps its name") {
+  if (!is_root())
+    test::skip("as an ordinary user: needs a mount namespace");
+  auto user = 1'000'000 + static_cast<unsigned>(getpid());
+  auto number = std::to_string(user);
+  auto told = in_child([&]() -> std::string {
+    if (unshare(CLONE_NEWNS) != 0 || mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0)
+      return "no namespace";
+    mkdir("/run/user", 0755);
+    if (mount("tmpfs", "/run/user", "tmpfs", 0, "mode=755") != 0)
+      return "no namespace";
+    auto listen = [&] {
+      auto listener = listen_unix({"svc", pipe_mode::message, 8});
+      return listener ? listener->claim.path() : to_string(code_of(listener.error()));
+    };
+    child_process server{[&]() -> std::string {
+      if (!drop_to(user))
+        return "cannot drop";
+      auto listener = listen_unix({"svc", pipe_mode::message, 8});
+      if (!listener)
+        return describe(listener.error());
+      static auto kept = std::move(*listener);
+      return kept.claim.path();
+    }};
+    auto result = server.text();
+    auto home = "/run/user/" + number;
+    if (mkdir(home.c_str(), 0700) != 0 || chown(home.c_str(), user, user) != 0)
+      return "no home";
+    result += " " + as_user(user, [] {
+                auto fd = connect_unix("svc", pipe_mode::message);
+                return fd ? std::string{"connected"} : describe(fd.error());
+              });
+    result += " " + as_user(user, [] {
+                auto names = find_pipe_names("s*");
+                return names && names->size() == 1 ? names->front() : std::string{"not found"};
+              });
+    result += " " + as_user(user, listen);
+    server.end();
+    result += " " + as_user(user, listen);
+    return result;
+  });
+  auto directory = "/tmp/pipeactor-" + number;
+  for (auto& name : files_in(directory))
+    unlink((directory + "/" + name).c_str());
+  rmdir(directory.c_str());
+  if (told == "no namespace")
+    test::skip("in this container: needs a mount namespace");
+  CHECK(told
+        == directory + "/svc connected svc pipe_in_use /run/user/" + number + "/pipeactor/svc");
 }

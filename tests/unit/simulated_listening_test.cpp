@@ -68,7 +68,7 @@ TEST_CASE("simulated port: a connection that nobody adopts is closed", "[simulat
   CHECK(quiet->send("x") == simulated_send::closed);
 }
 
-TEST_CASE("simulated port: no more is accepted than its owner deals with", "[simulated]") {
+TEST_CASE("simulated port: no more clients are accepted than the owner deals with", "[simulated]") {
   world w;
   std::vector<std::shared_ptr<simulated_client>> clients;
   for (size_t count = 0; count < defaults::accepted_at_once; ++count)

@@ -82,7 +82,7 @@ TEST_CASE("slot_table leaves slots at their addresses") {
   }
 }
 
-TEST_CASE("slot_table serves each marked slot once, the newest pipe's included") {
+TEST_CASE("slot_table serves each marked slot once, and so the slot of a new pipe") {
   table slots;
   auto& a = slots.take(make_pipe());
   auto& b = slots.take(make_pipe());

@@ -71,7 +71,7 @@ TEST_CASE("unix ports count an unread empty message as unread") {
     CHECK(w.settle() == strings{"ended closed_by_peer"});
 }
 
-TEST_CASE("unix ports lose the last empty message before the end at most, if nobody reads") {
+TEST_CASE("unix ports lose at most the last empty message before the end if nobody reads") {
   world w;
   auto manual = GENERATE(true, false);
   auto before = GENERATE(0, 3);
@@ -108,7 +108,7 @@ TEST_CASE("unix ports lose the last empty message before the end at most, if nob
   CHECK(got == expected);
 }
 
-TEST_CASE("unix ports tell that a peer left without reading also if nobody reads") {
+TEST_CASE("unix ports report that a peer left without reading, even if nobody reads") {
   world w;
   auto mode = GENERATE(pipe_mode::message, pipe_mode::byte);
   auto [pipe, peer] = w.connected(mode);

@@ -4,6 +4,7 @@
 #include "unix_port_helpers.hpp"
 
 #include <algorithm>
+#include <functional>
 
 using namespace unix_port;
 using unix_helpers::fail_syscalls;
@@ -152,6 +153,41 @@ TEST_CASE("unix ports report a listener whose socket was shut down, and give its
   CHECK(w.settle() == strings{"accepted"});
   w.port->stop_listening(*again);
   CHECK(w.settle() == strings{"listener closed"});
+}
+
+// A cleaner of /tmp, or a tidy user.
+TEST_CASE("unix ports report a listener whose files are removed or renamed") {
+  unix_helpers::temp_directory directory;
+  auto inner = directory / "inner";
+  auto name = inner + "/pipe";
+  auto lock = name + ".lock";
+  REQUIRE(mkdir(inner.c_str(), 0700) == 0);
+  world w;
+  auto other = w.port->listen({directory / "other", pipe_mode::message, 8});
+  REQUIRE(other);
+  std::function<void()> harms[] = {
+    [&] { REQUIRE(unlink(lock.c_str()) == 0); },
+    [&] { REQUIRE(unlink(name.c_str()) == 0); },
+    [&] { REQUIRE(rename(lock.c_str(), (name + ".old").c_str()) == 0); },
+    [&] { REQUIRE(rename(inner.c_str(), (directory / "renamed").c_str()) == 0); },
+  };
+  for (auto& harm : harms) {
+    auto listener = w.port->listen({name, pipe_mode::message, 8});
+    REQUIRE(listener);
+    CHECK(w.settle().empty());
+    CHECK(w.turns_in(20ms) < 20);
+    harm();
+    w.step_until([&] { return !w.events.events.empty(); });
+    CHECK(w.settle() == strings{"listener failed os_error"});
+  }
+  // What is done to the files otherwise harms nobody.
+  REQUIRE(chmod((directory / "other").c_str(), 0666) == 0);
+  CHECK(w.settle().empty());
+  w.port->stop_listening(*other);
+  CHECK(w.settle() == strings{"listener closed"});
+  auto renamed = directory / "renamed";
+  for (auto& file : unix_helpers::files_in(renamed))
+    unlink((renamed + "/" + file).c_str());
 }
 
 TEST_CASE("unix ports do not spin if the system forbids to accept") {

@@ -110,7 +110,7 @@ TEST_CASE("unix ports accept no more clients than their owner deals with") {
   CHECK(w.settle().back() == "listener closed");
 }
 
-TEST_CASE("unix ports let clients go that nobody dealt with, also after the listener's end") {
+TEST_CASE("unix ports close clients that nobody dealt with, even after the listener's end") {
   unix_helpers::temp_directory directory;
   world w;
   auto listener = w.port->listen({directory / "pipe", pipe_mode::message, 4});

@@ -54,7 +54,7 @@ std::string numbered(size_t number, size_t size) {
 } // namespace
 
 // A length that is cut to 32 bits is 0 or 7 here.
-TEST_CASE("unix ports send on where one write of a stream has more than 32 bits of bytes") {
+TEST_CASE("unix ports send a write to a stream even if it has 4 GiB or more") {
   world w;
   auto size = (size_t{4} << 30) + GENERATE(size_t{0}, size_t{7});
   auto [pipe, peer] = w.connected(pipe_mode::byte);
@@ -120,7 +120,7 @@ TEST_CASE("unix ports keep messages whole and in order if their send buffer is s
 }
 
 // More than a kernel sends in one message: the only way to make one fail between others.
-TEST_CASE("unix ports end a pipe of which a message is lost between others") {
+TEST_CASE("unix ports end a pipe that lost a message between others") {
   world w;
   auto [pipe, peer] = w.connected(pipe_mode::message);
   int most = 16 << 20;
@@ -140,7 +140,7 @@ TEST_CASE("unix ports end a pipe of which a message is lost between others") {
   CHECK(w.settle() == strings{"closed"});
 }
 
-TEST_CASE("epoll_port ends a pipe that the system has no memory to send for") {
+TEST_CASE("epoll_port ends a pipe if the system has no memory to send") {
   auto mode = GENERATE(pipe_mode::message, pipe_mode::byte);
   auto text = unix_helpers::in_child([&] {
     describe(make_error(errc::out_of_resources, "", EMFILE));

@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 
 // What epoll_event.data says: the wake-up, a listener's id, or a slot and its generation.
 constexpr uint64_t wake_tag = UINT64_MAX;
+constexpr uint64_t names_tag = UINT64_MAX - 1;
 constexpr uint64_t listener_tag = uint64_t{1} << 63;
 
 constexpr uint32_t read_events = EPOLLIN | EPOLLRDHUP;
@@ -90,6 +91,8 @@ void epoll_port::on_clients(listener& l, uint32_t events) {
 // -- a turn -----------------------------------------------------------------------------------
 
 void epoll_port::begin_turn() {
+  if (!names_watched_ && names_.fd() >= 0)
+    names_watched_ = watch(EPOLL_CTL_ADD, names_.fd(), EPOLLIN, names_tag) == 0;
   if (starved_.empty())
     return;
   if (now() < starved_until_) {
@@ -158,6 +161,8 @@ void epoll_port::dispatch(const epoll_event& event) {
   auto index = static_cast<uint32_t>(tag);
   if (tag == wake_tag)
     return;
+  if (tag == names_tag)
+    return look_at_names();
   if ((tag & listener_tag) != 0) {
     if (auto* l = listeners_.find(index))
       on_clients(*l, event.events);

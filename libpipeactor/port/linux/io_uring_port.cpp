@@ -106,6 +106,7 @@ void io_uring_port::begin_turn() {
     return;
   // What was left over may not sleep: entries that the kernel did not take, and what they send.
   reported_ = !batches_.empty() || !ring_.all_submitted();
+  watch_names();
   if (event_armed_)
     return;
   auto* entry = next_entry();
@@ -114,6 +115,17 @@ void io_uring_port::begin_turn() {
   io_uring_prep_read(entry, event_.get(), &event_count_, sizeof(event_count_), 0);
   entry->user_data = uint64_t(operation::wake) << tag_operation_shift;
   event_armed_ = true;
+}
+
+void io_uring_port::watch_names() {
+  if (names_watched_ || names_.fd() < 0)
+    return;
+  auto* entry = next_entry();
+  if (entry == nullptr)
+    return;
+  io_uring_prep_poll_add(entry, names_.fd(), POLLIN);
+  entry->user_data = uint64_t(operation::watch_names) << tag_operation_shift;
+  names_watched_ = true;
 }
 
 void io_uring_port::serve_slot(slot& s) {
@@ -204,6 +216,9 @@ void io_uring_port::dispatch(const io_uring_cqe& completion) {
     return;
   case operation::wake:
     return on_woken(completion.res);
+  case operation::watch_names:
+    names_watched_ = false;
+    return look_at_names();
   case operation::watch_listener: {
     auto* l = listeners_.find(index_of(completion));
     assert(l != nullptr && "a listener is removed when its poll has come back");

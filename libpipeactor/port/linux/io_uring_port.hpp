@@ -77,6 +77,7 @@ private:
   enum class operation : uint8_t {
     ignored,
     wake,
+    watch_names,
     watch_listener,
     receive,
     watch_end,
@@ -122,6 +123,7 @@ private:
   // -- a turn ---------------------------------------------------------------------------------
 
   void begin_turn() override;
+  void watch_names();
   void serve_slot(slot& s) override;
   io_uring_sqe* next_entry() noexcept;
   bool cancel(uint64_t user_data) noexcept;

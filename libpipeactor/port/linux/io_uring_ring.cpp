@@ -1,6 +1,7 @@
 #include "port/linux/io_uring_ring.hpp"
 
 #include "pipeactor/error.hpp"
+#include "port/linux/fork_guard.hpp"
 #include "port/linux/unix_error.hpp"
 
 #include <algorithm>
@@ -22,8 +23,10 @@ io_uring_ring::~io_uring_ring() {
 }
 
 void io_uring_ring::close() noexcept {
-  if (std::exchange(open_, false))
-    io_uring_queue_exit(&ring_);
+  if (!std::exchange(open_, false))
+    return;
+  keep_in_children(ring_.ring_fd);
+  io_uring_queue_exit(&ring_);
 }
 
 caf::error io_uring_ring::open() {
@@ -39,6 +42,9 @@ caf::error io_uring_ring::open() {
                       "RLIMIT_MEMLOCK or an old kernel): use port auto or epoll",
                       -result);
   open_ = true;
+  // A forked child that has the ring, or its memory, would keep all that is under way alive.
+  close_in_children(ring_.ring_fd);
+  io_uring_ring_dontfork(&ring_);
   constexpr auto features = IORING_FEAT_EXT_ARG | IORING_FEAT_NODROP | IORING_FEAT_CQE_SKIP;
   if ((params.features & features) != features)
     return make_error(errc::not_supported,

@@ -1,6 +1,7 @@
 #include "pipeactor/peer_identity.hpp"
 
 #include "base/errors.hpp"
+#include "port/linux/known_ids.hpp"
 #include "port/principal.hpp"
 
 #include <grp.h>
@@ -109,14 +110,17 @@ std::string describe(const peer_identity& peer) {
 peer_identity this_process() {
   peer_identity result;
   result.pid = getpid();
-  result.uid = geteuid();
-  result.gid = getegid();
+  result.uid = port::known_user(geteuid());
+  result.gid = port::known_group(getegid());
   std::vector<gid_t> groups;
   // Another thread may change their number between the two calls.
   for (int count = getgroups(0, nullptr); count > 0; count = getgroups(0, nullptr)) {
     groups.resize(static_cast<size_t>(count));
     if (auto got = getgroups(count, groups.data()); got >= 0) {
-      result.groups.assign(groups.begin(), groups.begin() + got);
+      groups.resize(static_cast<size_t>(got));
+      for (auto id : groups)
+        if (auto known = port::known_group(id); known >= 0)
+          result.groups.push_back(known);
       break;
     }
   }

@@ -35,13 +35,18 @@ bool is_socket(const std::string& path) {
 caf::expected<std::vector<std::string>> find_pipe_names(const std::string& pattern) {
   std::vector<std::string> result;
   for (auto place : {pipe_place::own, pipe_place::shared}) {
-    auto err = check_pipe_directory("*", place);
-    if (code_of(err) == errc::no_such_pipe)
-      continue;
-    if (!err)
-      err = find_pipe_names_in(pipe_directory(place), pattern, result);
-    if (err)
-      return err;
+    auto directories = pipe_directories(place);
+    for (auto& directory : directories) {
+      auto err = place == pipe_place::own ? check_directory(directory)
+                                          : check_shared_directory(directory);
+      // One that servers used to be in, and that is not safe, has no server of ours.
+      if (code_of(err) == errc::no_such_pipe || (err && directory != directories.front()))
+        continue;
+      if (!err)
+        err = find_pipe_names_in(directory, pattern, result);
+      if (err)
+        return err;
+    }
   }
   // A name may live in both.
   std::sort(result.begin(), result.end());

@@ -1,6 +1,7 @@
 #include "port/linux/pipe_name.hpp"
 
 #include "base/errors.hpp"
+#include "port/linux/known_ids.hpp"
 #include "port/linux/unix_error.hpp"
 
 #include <spdlog/fmt/fmt.h>
@@ -64,16 +65,21 @@ caf::expected<std::string> pipe_path(const std::string& name, pipe_place place) 
 }
 
 std::string pipe_directory(pipe_place place) {
+  return pipe_directories(place).front();
+}
+
+std::vector<std::string> pipe_directories(pipe_place place) {
   if (place == pipe_place::shared)
-    return shared_directory;
+    return {shared_directory};
   auto uid = geteuid();
   auto runtime = "/run/user/" + std::to_string(uid);
+  auto temporary = "/tmp/pipeactor-" + std::to_string(uid);
   struct stat info;
   // Not $XDG_RUNTIME_DIR: server and client must agree whatever their environments say.
   if (lstat(runtime.c_str(), &info) == 0 && S_ISDIR(info.st_mode) && info.st_uid == uid
       && (info.st_mode & 022) == 0)
-    return runtime + "/pipeactor";
-  return "/tmp/pipeactor-" + std::to_string(uid);
+    return {runtime + "/pipeactor", temporary};
+  return {temporary};
 }
 
 caf::error prepare_pipe_directory(const std::string& name, pipe_place place) {
@@ -119,6 +125,9 @@ caf::error check_directory(const std::string& directory) {
     return errors::unsafe_file(directory, "is a symbolic link: remove it");
   if (!S_ISDIR(info.st_mode))
     return errors::unsafe_file(directory, "is not a directory: remove it");
+  if (known_user(info.st_uid) < 0)
+    return errors::unsafe_file(directory, "may be anybody's, for this user is not known in this "
+                                          "user namespace: use an absolute path");
   if (info.st_uid != geteuid())
     return errors::unsafe_file(directory,
                                fmt::format("belongs to user {}: only that user or root can "

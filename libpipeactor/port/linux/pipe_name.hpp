@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace pipeactor::port {
 
@@ -16,6 +17,10 @@ enum class pipe_place : uint8_t {
   /// In /run/pipeactor, which the administrator makes for the pipes of several users.
   shared,
 };
+
+/// Returns all directories that servers of a place may be in, that of a new one first: the user's
+/// own was another before /run/user/<uid> came, and will be when it goes.
+std::vector<std::string> pipe_directories(pipe_place place);
 
 /// Returns the path of the socket file that `name` stands for, without touching the
 /// file system: an absolute path stands for itself, a leaf name for a file in

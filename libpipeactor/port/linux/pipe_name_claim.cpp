@@ -6,6 +6,7 @@
 #include "port/linux/unix_error.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <spdlog/fmt/fmt.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -14,6 +15,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <string_view>
 #include <thread>
 #include <utility>
@@ -33,7 +35,7 @@ constexpr int most_attempts = 1000;
 constexpr auto socket_linger = 2000ms;
 constexpr auto linger_step = 10ms;
 
-std::string lock_path(const std::string& path) {
+std::string lock_path_of(const std::string& path) {
   return path + std::string{lock_suffix};
 }
 
@@ -94,14 +96,15 @@ caf::error of_other_user(const std::string& path, uid_t owner) {
   auto user = "user " + std::to_string(owner);
   if (pipe_name_claim::is_held(path))
     return in_use(path, "a server of " + user + " has it");
-  return errors::unsafe_file(lock_path(path), "belongs to " + user
-                                                + ": start the server as that user, or remove it");
+  return errors::unsafe_file(lock_path_of(path),
+                             "belongs to " + user
+                               + ": start the server as that user, or remove it");
 }
 
 /// Writing to a file that is not our lock file would destroy it: take "Cargo.lock" beside
 /// a pipe named "Cargo".
 caf::error check_lock_file(int fd, const std::string& path) {
-  auto lock = lock_path(path);
+  auto lock = lock_path_of(path);
   struct stat info;
   if (fstat(fd, &info) != 0)
     return unix_error(errno, "cannot use the lock file " + lock);
@@ -142,13 +145,17 @@ caf::error lock_file(int fd, const std::string& path) {
   if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
     return caf::none;
   if (errno != EAGAIN && errno != EACCES)
-    return unix_error(errno, "cannot lock " + lock_path(path));
+    return unix_error(errno, "cannot lock " + lock_path_of(path));
   // Any user who may read the file can hold a lock of this kind, and no server does.
   if (fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type == F_RDLCK)
-    return in_use(path, "another program holds a lock on " + lock_path(path) + ": remove it");
+    return in_use(path, "another program holds a lock on " + lock_path_of(path) + ": remove it");
   auto pid = read_lock_text(fd);
   pid.resize(std::min(pid.find('\n'), pid.size()));
-  return in_use(path, pid.empty() ? "held by another server" : "held by process " + pid);
+  if (pid.empty())
+    return in_use(path, "held by another server");
+  if (kill(std::atoi(pid.c_str()), 0) != 0 && errno == ESRCH)
+    return in_use(path, "held by a child of process " + pid + ", which has ended: end the child");
+  return in_use(path, "held by process " + pid);
 }
 
 /// Finds out whether a socket file still has a socket, without showing up in the accept queue of a
@@ -207,7 +214,9 @@ caf::error clear_path(const std::string& path, bool was_ours) {
 } // namespace
 
 pipe_name_claim::pipe_name_claim(std::string path, int lock_fd)
-    : path_(std::move(path)), lock_fd_(lock_fd), owner_pid_(getpid()) {}
+    : path_(std::move(path)), lock_fd_(lock_fd), owner_pid_(getpid()) {
+  close_in_children(lock_fd);
+}
 
 pipe_name_claim::pipe_name_claim(pipe_name_claim&& other) noexcept {
   *this = std::move(other);
@@ -223,22 +232,40 @@ pipe_name_claim& pipe_name_claim::operator=(pipe_name_claim&& other) noexcept {
 }
 
 pipe_name_claim::~pipe_name_claim() {
-  if (lock_fd_ < 0)
+  // A forked child has closed its copy when it began.
+  if (!is_owned())
     return;
   unique_fd lock{lock_fd_};
-  if (owner_pid_ != getpid())
-    return;
-  struct stat info;
-  if (socket_inode_ != 0 && lstat(path_.c_str(), &info) == 0 && info.st_ino == socket_inode_
-      && info.st_dev == socket_device_)
+  if (socket_inode_ != 0 && has_socket_file())
     unlink(path_.c_str());
   // If somebody removed our lock file, the one there now may be another server's.
-  if (auto path = lock_path(path_); names_file(path, lock_fd_))
+  if (auto path = lock_path_of(path_); names_file(path, lock_fd_))
     unlink(path.c_str());
+  // Closing would do only if no other process shares the descriptor.
+  auto none = whole_file(F_UNLCK);
+  fcntl(lock_fd_, F_OFD_SETLK, &none);
+}
+
+std::string pipe_name_claim::lock_path() const {
+  return lock_path_of(path_);
+}
+
+bool pipe_name_claim::is_owned() const noexcept {
+  return lock_fd_ >= 0 && owner_pid_ == getpid();
+}
+
+bool pipe_name_claim::is_intact() const noexcept {
+  return has_socket_file() && names_file(lock_path_of(path_), lock_fd_);
+}
+
+bool pipe_name_claim::has_socket_file() const noexcept {
+  struct stat info;
+  return lstat(path_.c_str(), &info) == 0 && info.st_ino == socket_inode_
+         && info.st_dev == socket_device_;
 }
 
 caf::expected<pipe_name_claim> pipe_name_claim::acquire(const std::string& path, bool readable) {
-  auto lock = lock_path(path);
+  auto lock = lock_path_of(path);
   for (int attempt = 0; attempt < most_attempts; ++attempt) {
     auto fd = open_lock_file(lock);
     if (!fd) {
@@ -269,7 +296,7 @@ caf::expected<pipe_name_claim> pipe_name_claim::acquire(const std::string& path,
 
 bool pipe_name_claim::is_held(const std::string& path) {
   unique_fd fd{
-    open(lock_path(path).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
+    open(lock_path_of(path).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)};
   auto lock = whole_file(F_WRLCK);
   // Anybody who may read the file can hold a read lock.
   return fd && fcntl(fd.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type == F_WRLCK;

@@ -37,12 +37,22 @@ public:
   /// Another server's, found there when bind(2) failed or put there since, is never removed.
   void socket_bound() noexcept;
 
+  /// Returns whether lock file and socket file are still there, and ours.
+  bool is_intact() const noexcept;
+
+  /// Returns whether this process made the claim, and is not a forked child of it.
+  bool is_owned() const noexcept;
+
   const std::string& path() const noexcept {
     return path_;
   }
 
+  std::string lock_path() const;
+
 private:
   pipe_name_claim(std::string path, int lock_fd);
+
+  bool has_socket_file() const noexcept;
 
   std::string path_;
   int lock_fd_ = -1;

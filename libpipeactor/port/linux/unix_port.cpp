@@ -30,8 +30,12 @@ accept_failure accept_failure_of(int error_number) noexcept {
 
 caf::error hung_up(const std::string& path) {
   return errors::failed(errc::os_error, "cannot accept clients of " + path, 0,
-                        "another process that shares its socket has shut it down: start the "
-                        "server again");
+                        "another process that shares its socket has shut it down");
+}
+
+caf::error files_removed(const std::string& path) {
+  return errors::failed(errc::os_error, "cannot be found at " + path, 0,
+                        "somebody has removed or renamed its socket file or its lock file");
 }
 
 size_t count_complete(pipe_slot& s, size_t bytes) {

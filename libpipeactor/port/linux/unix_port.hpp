@@ -3,6 +3,7 @@
 // What io_uring_port and epoll_port share: AF_UNIX sockets that are listened on, connected,
 // adopted and closed, and an eventfd that ends a wait.
 
+#include "port/linux/name_watch.hpp"
 #include "port/linux/pipe_discovery.hpp"
 #include "port/linux/unique_fd.hpp"
 #include "port/linux/unix_error.hpp"
@@ -50,6 +51,9 @@ accept_failure accept_failure_of(int error_number) noexcept;
 /// Returns the error of a listener at `path` whose socket was shut down.
 caf::error hung_up(const std::string& path);
 
+/// Returns the error of a listener at `path` whose files are gone.
+caf::error files_removed(const std::string& path);
+
 /// Takes note of `bytes` of a stream that left.
 /// @returns the number of writes that are complete
 size_t count_complete(pipe_slot& s, size_t bytes);
@@ -83,6 +87,7 @@ public:
     auto& l = this->listeners_.add();
     l.gate.on_open([this] { this->wake(); });
     l.socket = std::move(*socket);
+    names_.add(l.socket.claim);
     return l.id;
   }
 
@@ -105,6 +110,7 @@ public:
   void adopt(pipe_record_ptr pipe, raw_pipe_ptr raw) final {
     auto& s = this->slots_.take(pipe);
     s.fd = static_cast<unix_pipe&>(*raw).fd.release();
+    close_in_children(s.fd);
     this->set_connected(*pipe, s.fd, peer_of(s.fd));
     if (pipe->settings().mode == pipe_mode::byte)
       s.failure = read_urgent_data_inline(s.fd);
@@ -158,6 +164,16 @@ protected:
     else if (failure == accept_failure::listener_dead)
       fail(l, unix_error(error_number, "cannot accept clients of " + l.socket.claim.path()));
     return failure == accept_failure::client_gone;
+  }
+
+  /// Something happened to the files of listeners. Without them clients find no server, and another
+  /// one could take the name.
+  void look_at_names() {
+    names_.drain();
+    this->listeners_.for_each([](Listener& l) {
+      if (!l.socket.claim.is_intact())
+        fail(l, files_removed(l.socket.claim.path()));
+    });
   }
 
   /// A poll says that the listening socket hung up. accept4(2) does not tell: EAGAIN.
@@ -215,8 +231,10 @@ protected:
       return;
     if (s.input != input_state::read_out)
       discard_input(s.fd, s.pipe->settings().mode);
+    // The peer sees the end even if another process shares the socket.
+    shutdown(s.fd, SHUT_RDWR);
     // Linux frees the descriptor whatever close(2) says, and nobody is left to be told.
-    ::close(std::exchange(s.fd, -1));
+    unique_fd{std::exchange(s.fd, -1)};
   }
 
   void signal() noexcept final {
@@ -224,6 +242,9 @@ protected:
   }
 
   unique_fd event_;
+  name_watch names_;
+  /// The system tells of `names_`.
+  bool names_watched_ = false;
 
 private:
   size_t max_message_size_;

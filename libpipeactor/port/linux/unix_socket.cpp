@@ -2,6 +2,7 @@
 
 #include "base/errors.hpp"
 #include "port/closed_handles.hpp"
+#include "port/linux/known_ids.hpp"
 #include "port/linux/pipe_name.hpp"
 #include "port/linux/unix_address.hpp"
 #include "port/linux/unix_error.hpp"
@@ -90,7 +91,24 @@ std::vector<int64_t> groups_of_peer(int fd) {
       return {};
     groups.resize(size / sizeof(gid_t));
   }
-  return {groups.begin(), groups.begin() + static_cast<ptrdiff_t>(size / sizeof(gid_t))};
+  groups.resize(size / sizeof(gid_t));
+  std::vector<int64_t> result;
+  for (auto id : groups)
+    if (auto known = known_group(id); known >= 0)
+      result.push_back(known);
+  return result;
+}
+
+/// Returns where a live server has a leaf name, if that is not `path`.
+std::string held_elsewhere(const std::string& pipe_name, pipe_place place,
+                           const std::string& path) {
+  if (pipe_name.front() == '/')
+    return {};
+  for (auto& directory : pipe_directories(place))
+    if (auto other = directory + "/" + pipe_name;
+        other != path && !check_directory(directory) && pipe_name_claim::is_held(other))
+      return other;
+  return {};
 }
 
 /// @returns 0 or `errno`
@@ -100,6 +118,11 @@ int switch_on(int fd, int option) noexcept {
 }
 
 } // namespace
+
+unix_listener::~unix_listener() {
+  if (socket && claim.is_owned())
+    shutdown(socket.get(), SHUT_RDWR);
+}
 
 caf::expected<unix_listener> listen_unix(const listen_request& request) {
   auto is_owners = request.access.kind == pipe_access::kind::owner;
@@ -112,6 +135,11 @@ caf::expected<unix_listener> listen_unix(const listen_request& request) {
   auto claim = pipe_name_claim::acquire(*path, !is_owners);
   if (!claim)
     return std::move(claim.error());
+  // With our claim in hand: of two servers that start at once, in two directories, one sees the
+  // other's.
+  if (auto other = held_elsewhere(request.pipe_name, place, *path); !other.empty())
+    return errors::failed(errc::pipe_in_use, "cannot claim " + *path, 0,
+                          "a server that began before has it at " + other);
   auto what = "cannot listen on " + *path;
   unix_listener result{std::move(*claim), make_socket(request.mode)};
   if (!result.socket)
@@ -131,35 +159,47 @@ caf::expected<unix_listener> listen_unix(const listen_request& request) {
 
 namespace {
 
-caf::expected<unique_fd> connect_in(pipe_place place, const std::string& pipe_name,
-                                    pipe_mode mode) {
-  auto path = pipe_path(pipe_name, place);
-  if (!path)
-    return std::move(path.error());
-  if (auto err = check_pipe_directory(pipe_name, place))
-    return err;
-  auto what = "cannot connect to " + *path;
+caf::expected<unique_fd> connect_to(const std::string& path, pipe_mode mode) {
+  auto what = "cannot connect to " + path;
   auto fd = make_socket(mode);
   if (!fd)
     return unix_error(errno, what);
-  auto code = connect_to_path(fd.get(), *path);
+  auto code = connect_to_path(fd.get(), path);
   if (code == 0)
     return fd;
   // The kernel refuses a file that is no socket in the same words as a dead server's.
-  if (code == ECONNREFUSED && is_other_than_socket(*path))
+  if (code == ECONNREFUSED && is_other_than_socket(path))
     code = ENOTSOCK;
   return unix_error(code, what);
+}
+
+bool is_missing(const caf::error& err) {
+  return code_of(err) == errc::no_such_pipe;
 }
 
 } // namespace
 
 caf::expected<unique_fd> connect_unix(const std::string& pipe_name, pipe_mode mode) {
-  auto own = connect_in(pipe_place::own, pipe_name, mode);
-  if (own || code_of(own.error()) != errc::no_such_pipe || pipe_name.front() == '/')
-    return own;
-  auto shared = connect_in(pipe_place::shared, pipe_name, mode);
-  if (shared || code_of(shared.error()) != errc::no_such_pipe)
-    return shared;
+  auto path = pipe_path(pipe_name);
+  if (!path)
+    return std::move(path.error());
+  if (pipe_name.front() == '/')
+    return connect_to(*path, mode);
+  for (auto place : {pipe_place::own, pipe_place::shared}) {
+    auto directories = pipe_directories(place);
+    for (auto& directory : directories) {
+      auto err = place == pipe_place::own ? check_directory(directory)
+                                          : check_shared_directory(directory);
+      // One that servers used to be in, and that is not safe, has no server of ours.
+      if (is_missing(err) || (err && directory != directories.front()))
+        continue;
+      if (err)
+        return err;
+      auto fd = connect_to(directory + "/" + pipe_name, mode);
+      if (fd || !is_missing(fd.error()))
+        return fd;
+    }
+  }
   return make_error(errc::no_such_pipe,
                     fmt::format("no server listens on {} in {} or {}: start it first", pipe_name,
                                 pipe_directory(pipe_place::own),
@@ -184,10 +224,8 @@ peer_identity peer_of(int fd) {
   if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
     return result;
   result.pid = std::max(credentials.pid, 0);
-  if (credentials.uid != static_cast<uid_t>(-1))
-    result.uid = credentials.uid;
-  if (credentials.gid != static_cast<gid_t>(-1))
-    result.gid = credentials.gid;
+  result.uid = known_user(credentials.uid);
+  result.gid = known_group(credentials.gid);
   result.groups = groups_of_peer(fd);
   return result;
 }

@@ -25,6 +25,15 @@ public:
 
 /// A listening socket and the right to its name. The name goes after the socket.
 struct unix_listener {
+  unix_listener() = default;
+  unix_listener(pipe_name_claim claim, unique_fd socket)
+      : claim(std::move(claim)), socket(std::move(socket)) {}
+  unix_listener(unix_listener&& other) noexcept = default;
+  unix_listener& operator=(unix_listener&& other) noexcept = default;
+
+  /// Nobody can connect from here on, even if another process shares the socket.
+  ~unix_listener();
+
   pipe_name_claim claim;
   unique_fd socket;
 };
