@@ -25,6 +25,21 @@ while True:
         print("under way", flush=True)
 """
 
+# Many threads that connect and leave at once, again and again.
+CONNECT_AND_CLOSE = """
+import socket, sys, threading
+def churn():
+    for _ in range(300):
+        client = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        client.connect(sys.argv[1])
+        client.close()
+threads = [threading.Thread(target=churn) for _ in range(16)]
+for thread in threads:
+    thread.start()
+for thread in threads:
+    thread.join()
+"""
+
 
 def flood(client, message):
     """Sends until the server takes nothing more for a while; returns how much it took."""
@@ -49,6 +64,23 @@ class Misfortune(harness.Case):
             before = server.descriptors() - 1
         for _ in range(1000):
             self.connect(server).close()
+        self.assert_echoes(server)
+        harness.wait_until(lambda: server.descriptors() <= before,
+                           f"no more than {before} descriptors again")
+        server.stop()
+
+    def test_clients_that_come_faster_than_they_are_served_wait_outside(self):
+        server = self.serve("--echo")
+        self.assert_echoes(server)
+        before = server.descriptors()
+        crowd = [subprocess.Popen([sys.executable, "-c", CONNECT_AND_CLOSE, server.address])
+                 for _ in range(4)]
+        most = 0
+        while any(client.poll() is None for client in crowd):
+            most = max(most, server.descriptors())
+        self.assertEqual([client.returncode for client in crowd], [0] * len(crowd))
+        # 16 that nobody has dealt with, and those whose end the server has not seen yet.
+        self.assertLess(most, before + 200)
         self.assert_echoes(server)
         harness.wait_until(lambda: server.descriptors() <= before,
                            f"no more than {before} descriptors again")

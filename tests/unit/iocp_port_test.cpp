@@ -189,6 +189,30 @@ TEST_CASE("iocp_port keeps its instances ready, and makes another for each clien
   w.turn_until([&] { return w.events.accepted.size() == 6; });
 }
 
+TEST_CASE("iocp_port accepts no more clients than its owner deals with") {
+  world w;
+  constexpr size_t backlog = 3;
+  w.listen(backlog);
+  std::vector<raw_pipe_ptr> clients;
+  for (size_t count = 0; count < defaults::accepted_at_once; ++count)
+    clients.push_back(w.connect());
+  w.turn_until([&] { return w.events.accepted.size() == defaults::accepted_at_once; });
+  // These wait in their instances, and for others there is none.
+  for (size_t count = 0; count < backlog; ++count)
+    clients.push_back(w.connect());
+  for (int turn = 0; turn < 5; ++turn)
+    w.turn(a_moment);
+  CHECK(w.events.accepted.size() == defaults::accepted_at_once);
+  auto late = w.port->connect(w.request.pipe_name, w.request.mode);
+  REQUIRE_FALSE(late);
+  CHECK(code_of(late.error()) == errc::pipe_busy);
+  // One is adopted, one is closed: two others may come.
+  w.accept();
+  w.events.accepted.pop_back();
+  w.turn_until([&] { return w.events.accepted.size() == defaults::accepted_at_once; });
+  w.events.accepted.clear();
+}
+
 TEST_CASE("iocp_port gives the name back even if clients came that it does not know of yet") {
   world w;
   for (int round = 0; round < 20; ++round) {
