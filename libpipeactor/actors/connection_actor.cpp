@@ -133,7 +133,7 @@ void connection_actor::never_handled(const caf::mailbox_element& element) {
 
 caf::invoke_message_result connection_actor::consume(caf::mailbox_element& element) {
   handler_pulse::run run{*bridge_->bridge().pulse(), record().id()};
-  if (bridge_->port() == nullptr)
+  if (context_has_ended())
     end_own_messages();
   if (element.mid.is_response())
     timers_.answered(element.mid);

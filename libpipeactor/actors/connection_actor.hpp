@@ -71,6 +71,9 @@ public:
   void close_after_drain(caf::timespan deadline) override;
   caf::error handler_threw(std::exception_ptr thrown) override;
   connection_stats stats() const override;
+  bool context_has_ended() const noexcept override {
+    return bridge_->port() == nullptr;
+  }
 
   // -- timers of the session ------------------------------------------------------------------
 

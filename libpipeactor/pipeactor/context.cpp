@@ -5,6 +5,7 @@
 #include "actors/client_manager_actor.hpp"
 #include "actors/server_actor.hpp"
 #include "base/caf_0_17/scheduler.hpp"
+#include "base/caf_0_17/silent_events.hpp"
 #include "base/log.hpp"
 #include "base/loop_thread.hpp"
 
@@ -13,6 +14,16 @@
 #include <thread>
 
 namespace pipeactor {
+
+namespace {
+
+bool is_event(const caf::message_view& message) {
+#define PIPEACTOR_IS_MESSAGE(event) detail::is_message<event>(message) ||
+  return PIPEACTOR_EVENTS(PIPEACTOR_IS_MESSAGE) false;
+#undef PIPEACTOR_IS_MESSAGE
+}
+
+} // namespace
 
 struct context::impl {
   impl(caf::actor_system& sys, context_options options)
@@ -77,6 +88,7 @@ struct context::impl {
     auto found = first_bridges(check(options) ? 1 : options.num_threads);
     if (!found)
       return sys.spawn<caf::hidden>(without_bridges, found.error());
+    detail::drop_in_silence(handler, is_event);
     auto* host = &found->front()->bridge();
     auto factory = make_session ? std::make_shared<const session_factory>(std::move(make_session))
                                 : nullptr;

@@ -12,8 +12,8 @@
 
 namespace pipeactor {
 
-/// Returns handlers that ignore every event. A CAF actor prints each message that it has no handler
-/// for; to avoid that, let a handler actor's behavior end with these:
+/// Returns handlers that ignore every event. Handler actors of this node drop an event that they have
+/// no handler for in silence; one of another node prints it, unless its behavior ends with these:
 /// `return caf::message_handler{...}.or_else(ignore_events());`
 PIPEACTOR_EXPORT caf::message_handler ignore_events();
 

@@ -41,6 +41,8 @@ detail::connection_base* session::owner_for(const char* function) const {
     detail::log_warning(std::string{"a session called "} + function
                         + " in its constructor or destructor, where it has no connection: nothing "
                           "happens");
+  else if (owner_->context_has_ended())
+    return nullptr;
   return owner_;
 }
 

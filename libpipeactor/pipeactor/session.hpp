@@ -64,7 +64,7 @@ protected:
   // -- requests: inside handlers only ---------------------------------------------------------
   //
   // In the constructor and the destructor there is no connection: these functions do nothing then,
-  // and say so in the log.
+  // and say so in the log. They do nothing after the context's end either.
 
   /// Writes `data` to the pipe. `cookie` comes back in `message_sent`, or in `message_failed` with
   /// the error. Empty data is ignored, without an event.
@@ -96,7 +96,8 @@ protected:
 private:
   friend class detail::event_sink;
 
-  /// Returns the owner, or nullptr (and logs that) in the constructor and the destructor.
+  /// Returns the owner, or nullptr in the constructor and the destructor (which is logged), and
+  /// after the context's end.
   detail::connection_base* owner_for(const char* function) const;
 
   detail::connection_base* owner_ = nullptr;

@@ -84,3 +84,48 @@ PORT_TEST_CASE("an event that a handler does not handle prints nothing") {
   CHECK(printed.find("pipeactor") == std::string::npos);
   CHECK(printed.find("client_") == std::string::npos);
 }
+
+PORT_TEST_CASE("a handler without handlers for some events prints nothing for them") {
+  port_fixture f{port};
+  auto handler = f.spawn([log = f.log]() -> caf::behavior {
+    return {[=](const client_disconnected&) { log->add(0, "disconnected"); }};
+  });
+  auto options = f.options();
+  std::string printed;
+  auto complained = false;
+  {
+    captured_output output;
+    auto server = f.started(f.context().spawn_server(options, handler), options);
+    for (size_t round = 1; round <= 3; ++round) {
+      auto client = f.connect(server);
+      CHECK(client->send("x"));
+      client->close();
+      REQUIRE(f.log->wait_for("disconnected", round));
+    }
+    // All other messages are still printed.
+    caf::anon_send(handler, std::string{"complain"});
+    complained = output.wait_for("complain");
+    printed = output.text();
+  }
+  CHECK(complained);
+  CHECK(printed.find("pipeactor") == std::string::npos);
+  caf::anon_send_exit(handler, caf::exit_reason::user_shutdown);
+}
+
+PORT_TEST_CASE("a handler's own default handler takes the events that it does not handle") {
+  port_fixture f{port};
+  auto handler = f.spawn([log = f.log](caf::event_based_actor* self) -> caf::behavior {
+    self->set_default_handler([=](caf::scheduled_actor*, caf::message_view& message) {
+      log->add(0, caf::to_string(message.content()));
+      return caf::result<caf::message>{caf::sec::unexpected_message};
+    });
+    return {[](int) {}};
+  });
+  auto options = f.options();
+  auto server = f.started(f.context().spawn_server(options, handler), options);
+  auto client = f.connect(server);
+  CHECK(f.log->wait_for("(pipeactor::server_ready"));
+  CHECK(f.log->wait_for("(pipeactor::client_connected"));
+  CHECK(f.log->all().size() == 2);
+  caf::anon_send_exit(handler, caf::exit_reason::user_shutdown);
+}
