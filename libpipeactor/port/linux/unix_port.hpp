@@ -211,6 +211,7 @@ protected:
       return;
     s.reset |= error_number == ECONNRESET;
     s.write_error = error_number;
+    this->set_closing(*s.pipe);
     auto reason = unix_error(error_number, what);
     this->fail_writes(s, s.writes.size(), reason);
     // What a peer wrote before it left can still be read.

@@ -232,7 +232,8 @@ bool simulated_port::ready() {
   listeners_.for_each([&](listener& l) {
     result |= l.closing() || (!l.backlog->waiting.empty() && l.gate.is_open());
   });
-  slots_.for_each([&](slot& s) { result |= s.closing() || can_read(s) || can_write(s); });
+  slots_.for_each(
+    [&](slot& s) { result |= s.closing() || can_read(s) || can_write(s) || has_dropped(s); });
   return result;
 }
 

@@ -117,6 +117,7 @@ private:
   void serve_slot(slot& s);
   void begin_reading(slot& s);
   bool can_read(const slot& s) const noexcept;
+  bool has_dropped(const slot& s) const noexcept;
   void begin_writing(slot& s);
   bool can_write(const slot& s) const;
   void add(lane reports);
