@@ -5,7 +5,7 @@
 
 namespace pipeactor::detail {
 
-/// The bridge as an actor: the sender of completions, and where other bridges hand in work.
+/// The bridge as an actor: the sender of completions, and the receiver of work from other bridges.
 class bridge_actor final : public pinned_actor {
 public:
   bridge_actor(caf::actor_config& cfg, bridge_connections_ptr bridge)

@@ -10,7 +10,7 @@ namespace pipeactor::detail {
 
 namespace {
 
-/// Tells of the end of a connection that has no actor any more.
+/// Reports the end of a connection whose actor is gone.
 void tell_heirs(connection_record& record) {
   auto heirs = std::exchange(record.abandoned_to, {});
   if (heirs.handler && record.outgoing)

@@ -11,8 +11,7 @@
 
 namespace pipeactor::detail {
 
-/// Makes outgoing connections and closes them when it is told to stop. Keeps no
-/// connection alive.
+/// Makes outgoing connections, and closes them at `stop`. Keeps no connection alive.
 class client_manager_actor final : public pinned_actor {
 public:
   /// @param bridges at least one; the first is the one this actor is pinned to

@@ -57,7 +57,7 @@ caf::behavior connection_actor::make_behavior() {
     try {
       result = result.or_else(events_.make_session(*make));
     } catch (...) {
-      // Without its session nobody but the log knows of the connection.
+      // Without its session, only the log can report the connection.
       log_warning("a connection ends, because its session cannot be made: "
                   + describe(handler_threw(std::current_exception())));
     }
@@ -219,7 +219,7 @@ bool connection_actor::try_again_later(caf::error reason) {
   return true;
 }
 
-/// Tells now what failed with the lost pipe; a handler may close the connection.
+/// Reports now what failed with the lost pipe; a handler may close the connection.
 void connection_actor::begin_anew(const caf::error& lost) {
   reason_ = {};
   timers_.cancel_own();
@@ -280,8 +280,8 @@ void connection_actor::handle(const read_ended& x) {
     close(x.reason);
     return;
   }
-  // The peer may have closed its writing half only: what is queued for it, and what the last
-  // events make us write, still goes out.
+  // The peer may have closed its writing half only: writes that are queued, and those that the last
+  // events make, are still sent.
   apply(connection_event::input_ended);
   events_.await_handler();
   close_if_drained();
@@ -414,8 +414,8 @@ void connection_actor::handle(const closed&) {
   if (try_again_later(reason_) || apply(connection_event::pipe_closed) != connection_action::finish)
     return;
   finish();
-  // An actor that waits for an answer lives on until it comes, and what its session holds on to
-  // would hold up the end of the actor system.
+  // An actor that waits for an answer lives until it comes, and whatever its session holds would
+  // delay the end of the actor system.
   if (awaits_responses() && bridge_->bridge().is_stopping()) {
     end_own_messages();
     events_.drop_session();
@@ -425,7 +425,7 @@ void connection_actor::handle(const closed&) {
 void connection_actor::end_own_messages() {
   if (events_.session() == nullptr || std::exchange(own_messages_ended_, true))
     return;
-  // Handlers of the session's point to it.
+  // The session's handlers point to it.
   forget_pending_responses();
   become(requests().or_else(completions()));
 }
@@ -439,7 +439,7 @@ void connection_actor::finish() {
     timers_.cancel_own();
   auto aborted = code_of(reason_) == errc::closed_by_us ? make_error(errc::operation_aborted)
                                                         : reason_;
-  // What the port never had; it has reported the rest.
+  // Writes that the port never had; it has reported the others.
   pending_.fail_writes(pending_.writes().size(), aborted);
   pending_.raise_refused();
   pending_.fail_reads(aborted);
@@ -448,7 +448,7 @@ void connection_actor::finish() {
   else
     events_.disconnected(reason_);
   events_.end();
-  // A requester of the close may ask the server next.
+  // The requester of the close may ask the server next.
   if (coordinator_)
     send(coordinator_, connection_closed{record().id()});
   coordinator_ = nullptr;

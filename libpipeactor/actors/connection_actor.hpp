@@ -15,8 +15,8 @@
 
 namespace pipeactor::detail {
 
-/// Decides about its pipe, alone: the port executes, and the bridge passes on. What it does in
-/// which state is the table of connection_life.hpp.
+/// Decides about its pipe, alone: the port executes, and the bridge passes messages on. The table
+/// of connection_life.hpp says what it does in which state.
 ///
 /// An actor of a closed connection lives on until its last handle is gone. One whose handle was
 /// sent to another node ends with its pipe: CAF's registry would keep it alive.
@@ -97,7 +97,7 @@ private:
   /// @returns what to do
   connection_action apply(connection_event event) noexcept;
 
-  /// Returns what `event` would lead to.
+  /// Returns the action that `event` would lead to.
   connection_action action_of(connection_event event) const noexcept;
 
   /// Returns the port if the pipe is in its hands, else nullptr. The pipe can be closed while
@@ -121,16 +121,17 @@ private:
 
   void on_open_pipe(const open_pipe& request);
   void dial();
-  /// @returns whether the connection comes back by itself
+  /// @returns whether the connection reconnects
   bool try_again_later(caf::error reason);
   void begin_anew(const caf::error& lost);
 
   // -- writing --------------------------------------------------------------------------------
 
-  /// Returns why a write is refused, if so. (An empty caf::error is made and destroyed by calls.)
+  /// Returns why a write is refused, or nothing. (Optional, because CAF makes and destroys even an
+  /// empty error by calls.)
   std::optional<caf::error> refusal_of_write(const payload& data,
                                              const pipeactor::cookie& cookie) const;
-  /// Passes on what the port may have.
+  /// Gives the port the writes that it may have.
   void feed_port();
 
   // -- the end --------------------------------------------------------------------------------
@@ -167,10 +168,10 @@ private:
   connection_state state_;
   bool closes_after_drain_ = false;
   bool own_messages_ended_ = false;
-  /// The end was asked for on this side: the connection does not come back.
+  /// The end was asked for on this side: the connection does not reconnect.
   bool stays_closed_ = false;
 
-  // Of the settings, which hold the server's handle: a connection gives that up at its end.
+  // Copied from the settings, which hold the server's handle: a connection drops those at its end.
   size_t send_limit_;
   bool continuously_read_;
 };

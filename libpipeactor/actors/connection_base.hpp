@@ -14,7 +14,7 @@
 
 namespace pipeactor::detail {
 
-/// The pipe is connected: begin. `refused` says why the client is not let in, if so.
+/// The pipe is connected: begin. `refused` says why the client is not admitted, or nothing.
 struct opened {
   caf::error refused;
 };

@@ -12,7 +12,7 @@ namespace pipeactor::detail {
 
 using session_factory_ptr = std::shared_ptr<const session_factory>;
 
-/// What all connections of a server or client manager share.
+/// The settings that all connections of a server or client manager share.
 struct connection_settings {
   uint64_t coordinator_id = 0;
   bool outgoing = false;
@@ -20,9 +20,9 @@ struct connection_settings {
   /// Limits of one message in bytes, as granted by the port. 0: none (byte mode).
   size_t send_limit = 0;
   size_t receive_limit = 0;
-  /// The users that may be at the other end.
+  /// The users who may be at the other end.
   port::resolved_access access;
-  /// The server or client manager, which is told of the connection's beginning and end.
+  /// The server or client manager, which is notified of the connection's beginning and end.
   caf::actor coordinator;
   /// Takes the events, unless there is a session.
   caf::actor handler;
@@ -35,7 +35,7 @@ using connection_settings_ptr = std::shared_ptr<const connection_settings>;
 /// Sets the limits that follow from options and port.
 void set_limits(connection_settings& settings, const port::completion_port& port);
 
-/// Returns why a client is not let in, if so.
+/// Returns why a client is not admitted, or nothing.
 caf::error check_access(const connection_settings& settings, const port::completion_port& port,
                         const peer_identity& client);
 

@@ -10,8 +10,8 @@
 
 namespace pipeactor::detail {
 
-/// The times at which something becomes due for one connection: `timer_expired` comes when one of
-/// them may be over. Bridge thread.
+/// The times at which something is due for one connection: `timer_expired` comes when one of them
+/// may have come. Bridge thread.
 class connection_timers {
 public:
   /// @param bridge whose clock and timers are used
@@ -42,7 +42,8 @@ public:
         = bridge_.timers().answer_at(later(bridge_.port()->now(), timeout), client(), response);
   }
 
-  /// Sends a message of the connection's after `delay`, also to itself. Not after the bridge's end.
+  /// Sends a message of the connection after `delay`, to any actor or to itself. Not after the
+  /// bridge's end.
   void send_later(caf::strong_actor_ptr receiver, caf::timespan delay, caf::message content) {
     if (bridge_.port() == nullptr)
       return;
@@ -75,7 +76,7 @@ public:
     return take(retry_);
   }
 
-  /// What the connection itself waits for is over. Requests of its session may still be answered.
+  /// Drops the timers of the connection itself. Requests of its session may still be answered.
   void cancel_own() noexcept {
     for (auto* own : own_timers())
       cancel(*own);

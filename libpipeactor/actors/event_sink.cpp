@@ -35,7 +35,7 @@ caf::message_handler event_sink::make_session(const session_factory& make) {
 void event_sink::drop_session() noexcept {
   if (session_ == nullptr)
     return;
-  // It has no connection any more: the last handle may be gone.
+  // It no longer has a connection: the last handle may be gone.
   session_->owner_ = nullptr;
   session_.reset();
 }

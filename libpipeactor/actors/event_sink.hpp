@@ -9,14 +9,14 @@
 
 namespace pipeactor::detail {
 
-/// Returns `errc::handler_failed` with what a handler threw.
+/// Returns `errc::handler_failed` with the text of a handler's exception.
 caf::error failure_of(std::exception_ptr thrown);
 
 /// Raises the events of one connection: in its session, or else as messages to its handler actor.
-/// What a handler of the session throws closes the connection. Bridge thread.
+/// An exception in a handler of the session closes the connection. Bridge thread.
 class event_sink {
 public:
-  /// @param connection whose events these are; owns this object
+  /// @param connection owns the events and this object
   event_sink(connection_base& connection, caf::actor handler)
       : connection_(connection), handler_(std::move(handler)) {}
 
@@ -77,7 +77,7 @@ public:
   void clear() noexcept;
 
 private:
-  /// Calls a handler of the session's and catches what it throws.
+  /// Calls a handler of the session and catches its exceptions.
   template <class F>
   void call(F handler);
 

@@ -1,6 +1,6 @@
 #pragma once
 
-// What the library's own actors say to each other. Local only, never serialised.
+// The messages between the library's own actors. Local only, never serialised.
 
 #include "pipeactor/messages.hpp"
 #include "actors/connection_record.hpp"
@@ -62,7 +62,7 @@ struct bridge_report {
   std::vector<connection_stats> connections;
 };
 
-/// A connection's actor has ended: nothing is due for it any more.
+/// A connection's actor has ended: drop its timers.
 struct cancel_timers {
   std::vector<timer_queue::timer_id> ids;
 };

@@ -17,7 +17,7 @@ public:
   virtual void memory_released() noexcept = 0;
 };
 
-/// Counts what the queues of all connections of a context hold together
+/// Counts the bytes that the queues of all connections of a context hold together
 /// (`context_options::memory_limit`). Any thread.
 class memory_account final : public caf::ref_counted {
 public:

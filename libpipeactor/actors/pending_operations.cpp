@@ -100,8 +100,8 @@ void pending_operations::refuse(pipeactor::cookie cookie, answer_promise promise
 }
 
 void pending_operations::raise_refused() {
-  // A handler that tries again is refused again: that waits for the next message, and others of
-  // the bridge have their turn before it.
+  // A handler that tries again is refused again: that event waits for the next message, so that
+  // others of the bridge get their turn first.
   for (auto count = refused_.size(); count > 0 && !refused_.empty(); --count) {
     auto operation = refused_.take_front();
     fail(operation.cookie, operation.reason);

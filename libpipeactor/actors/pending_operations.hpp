@@ -16,7 +16,7 @@ namespace pipeactor::detail {
 /// any, gets the answer, and an event brings its cookie back. Bridge thread.
 class pending_operations {
 public:
-  /// @param events where operations end; outlives this object
+  /// @param events raises the events of operations that end; outlives this object
   pending_operations(connection_base& connection, event_sink& events,
                      const connection_options& options, memory_account_ptr memory);
 
@@ -57,10 +57,10 @@ public:
   // -- refused operations ---------------------------------------------------------------------
 
   /// Fails an operation that was not begun. The event comes later, with `raise_refused`: a session
-  /// must not hear of a failure inside its own request.
+  /// must not get the event inside its own request.
   void refuse(pipeactor::cookie cookie, answer_promise promise, caf::error reason);
 
-  /// Raises the events of what was refused so far.
+  /// Raises the events of operations that were refused so far.
   void raise_refused();
 
   bool has_refused() const noexcept {
@@ -69,7 +69,8 @@ public:
 
   // -- closes ---------------------------------------------------------------------------------
 
-  /// Keeps the promise of a request to close, if it is one; answers it if that has happened.
+  /// Keeps the promise of a request to close, if there is one, or answers it if the pipe is closed
+  /// already.
   void add_close(caf::response_promise promise, bool is_closed);
 
   /// Ends all requests to close.

@@ -9,14 +9,14 @@
 
 namespace pipeactor::detail {
 
-/// What handlers hold fell below half of the limit. From a read_account to its connection.
+/// Handlers hold less than half of the limit now. From a read_account to its connection.
 struct resume_reading {};
 
-/// Counts what a connection has received and its handlers have not released yet. Payloads are
-/// charged when they are made. They are released on any thread, and the one that brings a paused
-/// connection below half of its limit wakes it. If the context's memory is exhausted, a connection
-/// pauses with the first message that it has handed out, until that is released or there is memory
-/// again, whoever released it.
+/// Counts the payloads that a connection has received and its handlers have not released yet.
+/// Payloads are charged when they are made. They are released on any thread, and the one that
+/// brings a paused connection below half of its limit wakes it. If the context's memory is
+/// exhausted, a connection pauses with the first message that it has handed out, until that is
+/// released or there is memory again, whoever released it.
 class read_account final : public payload_account, public memory_waiter {
 public:
   read_account(size_t byte_limit, size_t message_limit, memory_account_ptr memory)

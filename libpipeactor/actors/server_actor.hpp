@@ -75,7 +75,7 @@ private:
   /// Listeners that failed, or could not be made, one after the other.
   int failed_listeners_ = 0;
   server_ready ready_;
-  /// Clients that were handed to a bridge which has not told of their connections yet.
+  /// Clients that were handed to a bridge which has not reported their connections yet.
   size_t opening_ = 0;
   // The references that keep open connections alive.
   std::unordered_map<uint64_t, named_pipe_connection> connections_;

@@ -23,10 +23,10 @@ struct pending_write {
   broadcast_tracker_ptr tracker;
 };
 
-/// The writes of one connection that were not reported yet, oldest first: those that the
-/// port has, then those that wait here. They wait while the pipe is opening, and where the
-/// oldest may have to be dropped (`write_queue_policy::drop_oldest`): what the port has been given
-/// cannot be taken back. Bridge thread.
+/// The writes of one connection that were not reported yet, oldest first: those that the port has,
+/// then those that wait here. They wait while the pipe is opening, and if the oldest may have to be
+/// dropped (`write_queue_policy::drop_oldest`): what the port has been given cannot be taken back.
+/// Bridge thread.
 class write_queue {
 public:
   write_queue(const connection_options& options, memory_account_ptr memory)
@@ -77,7 +77,7 @@ public:
     return &result;
   }
 
-  /// Takes the oldest one out, whoever has it.
+  /// Takes the oldest one out, whether the port has it or not.
   pending_write pop() {
     auto result = writes_.take_front();
     taken_out(0, result.size);
@@ -97,7 +97,7 @@ public:
                && port_bytes_ < std::min(defaults::undroppable_bytes, byte_limit_ / 2));
   }
 
-  /// Returns the bytes of the oldest that waits: the port has it from now on.
+  /// Returns the bytes of the oldest write that waits. The port has it from now on.
   payload hand_over() {
     auto& write = writes_[in_port_];
     ++in_port_;

@@ -13,8 +13,8 @@
 
 namespace pipeactor::detail {
 
-/// Requests something of an actor, waits for the answer and hands it to `take`. For threads that
-/// are not actors.
+/// Sends a request to an actor, waits for the answer and hands it to `take`. For threads that are
+/// not actors.
 /// @returns `errc::not_connected` for an empty handle, `errc::timed_out`, or the actor's error
 template <class Request, class Take>
 caf::error ask(const caf::actor& who, std::chrono::milliseconds timeout, Request request,

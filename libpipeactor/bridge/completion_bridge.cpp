@@ -253,8 +253,8 @@ void completion_bridge::begin_work() noexcept {
 void completion_bridge::run_jobs() {
   if (!jobs_.empty())
     begin_work();
-  // What becomes ready meanwhile waits for the next turn, so that two actors that talk to each
-  // other do not keep completions waiting.
+  // Actors that become ready meanwhile wait for the next turn, so that two that talk to each other
+  // do not keep completions waiting.
   for (auto count = std::min(jobs_.size(), defaults::jobs_per_turn); count > 0; --count) {
     auto ready = std::move(jobs_.front());
     jobs_.pop_front();

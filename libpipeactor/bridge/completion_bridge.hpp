@@ -22,7 +22,8 @@ namespace pipeactor::detail {
 
 /// One thread, one execution unit, one completion port. Takes completions off the port and turns
 /// each into a typed message to the actor that owns the pipe; an idle actor handles it at once,
-/// without a mailbox. Owns nothing but its turn: what lives on it is known as `bridge_residents`.
+/// without a mailbox. Owns nothing but its turn: it knows its actors and listeners as
+/// `bridge_residents`.
 ///
 /// Actors of a bridge keep it alive. After its end they run on the actor system's scheduler.
 class completion_bridge final : public caf::ref_counted,
@@ -30,7 +31,7 @@ class completion_bridge final : public caf::ref_counted,
                                 private port::completion_handler {
 public:
   /// @param residents outlives the bridge's last turn
-  /// @param watch hears of every turn, may be nullptr; outlives the bridge's last turn
+  /// @param watch is notified of every turn; may be nullptr; outlives the bridge's last turn
   completion_bridge(caf::actor_system& sys, port_factory make_port, bridge_residents& residents,
                     handler_watch* watch);
   ~completion_bridge() override;
@@ -157,7 +158,7 @@ private:
   port_kind kind_ = port_kind::automatic;
   std::thread thread_;
 
-  // What other threads hand in.
+  // Work that other threads hand in.
   std::mutex mutex_;
   std::vector<job> inbox_;
   bool stopped_ = false;
@@ -175,7 +176,7 @@ private:
   /// keeps itself busy must not keep the context alive.
   size_t turns_left_ = defaults::turns_after_end;
 
-  /// What pass_on() fills, one of each kind.
+  /// Elements that pass_on() fills, one of each kind.
   std::tuple<reusable_element<received>, reusable_element<sent>, reusable_element<write_failed>,
              reusable_element<read_ended>, reusable_element<closed>,
              reusable_element<shutting_down>>

@@ -11,8 +11,8 @@ class owned_pipe : public port::pipe_record {
 public:
   using pipe_record::pipe_record;
 
-  /// Weak: an outstanding operation must not keep a connection alive that has no handle any more.
-  /// Set before the pipe is adopted, and dropped if the actor ends before its pipe. Bridge thread.
+  /// Weak: an outstanding operation must not keep a connection alive that has no handle left. Set
+  /// before the pipe is adopted, and dropped if the actor ends before its pipe. Bridge thread.
   caf::weak_actor_ptr owner;
 };
 
@@ -41,8 +41,8 @@ public:
   /// The pipe has received something. Called directly even if the message itself has to wait.
   virtual void control_reading() = 0;
 
-  /// Ends a request of this actor with `caf::sec::request_timeout` after `timeout`, unless its
-  /// answer came.
+  /// Ends a request of this actor with `caf::sec::request_timeout` after `timeout`, unless the
+  /// answer has come.
   virtual void time_out_request(caf::message_id response, caf::timespan timeout) = 0;
 
   /// Sends a message of this actor's after `delay`, unless it or the receiver has ended by then.

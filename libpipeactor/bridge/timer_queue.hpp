@@ -13,7 +13,7 @@
 
 namespace pipeactor::detail {
 
-/// Returns the moment `delay` after `now`, or the last there is.
+/// Returns the moment `delay` after `now`, or the greatest time point if that would be later.
 port::time_point later(port::time_point now, caf::timespan delay) noexcept;
 
 /// The actor that timers are for. A weak reference of each timer would keep the memory of an actor
@@ -55,7 +55,7 @@ public:
   /// if there was one before.
   timer_id answer_at(port::time_point when, timer_client_ptr who, caf::message_id response);
 
-  /// Sends a message at `when`: from `sender`, or from nobody if that has ended by then.
+  /// Sends a message at `when`: from `sender`, or without a sender if that has ended by then.
   /// @param receiver nullptr for `sender` itself
   timer_id send_at(port::time_point when, timer_client_ptr sender, caf::strong_actor_ptr receiver,
                    caf::message content);
@@ -89,7 +89,7 @@ private:
 
   struct timer {
     timer_client_ptr who;
-    /// What is sent: `timer_expired`, the answer to a request, or a message of the actor's.
+    /// The message: `timer_expired`, the answer to a request, or a message of the actor.
     std::variant<std::monostate, caf::message_id, delayed_message> what;
   };
 

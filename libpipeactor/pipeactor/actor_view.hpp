@@ -24,7 +24,8 @@ PIPEACTOR_EXPORT void send_later(caf::event_based_actor* self, caf::actor_system
                                  caf::strong_actor_ptr destination, caf::timespan delay,
                                  caf::message message);
 
-/// Ends the program: a session asked for what needs an actor, and has none (any more).
+/// Ends the program: a session called a function that needs its actor, and has none yet or no
+/// longer.
 [[noreturn]] PIPEACTOR_EXPORT void no_actor(const char* function);
 
 /// Returns `delay` as nanoseconds, or the longest timespan if it is longer.
@@ -78,7 +79,7 @@ public:
   }
 
   /// Sends a message to another actor, or to this one, after `delay`. It does not keep the
-  /// connection alive, and is not sent any more after the context's end.
+  /// connection alive, and is not sent after the context's end.
   template <class Handle, class Rep, class Period, class... Ts>
   void delayed_send(const Handle& destination, std::chrono::duration<Rep, Period> delay,
                     Ts&&... xs) {

@@ -105,7 +105,7 @@ struct context::impl {
     return actor;
   }
 
-  /// Stands in for a coordinator where no port could be made, and tells why.
+  /// Stands in for a coordinator if no port could be made: it answers with the reason.
   static caf::behavior without_bridges(caf::error why) {
     return {
       [why](const pipeactor::start&) -> caf::result<server_ready> { return why; },
@@ -124,7 +124,7 @@ struct context::impl {
   detail::handler_watch watch;
   std::mutex mutex;
   std::vector<detail::bridge_connections_ptr> bridges;
-  // Weak: one that is not running, and that nobody holds, is of no use to anybody.
+  // Weak: a coordinator that is not running and has no handle is of no use.
   std::vector<caf::weak_actor_ptr> coordinators;
 };
 

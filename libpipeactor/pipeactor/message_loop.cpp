@@ -32,7 +32,7 @@ auto handler(std::function<void(const Event&)>& callback) {
 } // namespace
 
 struct message_loop::impl {
-  /// What a loop with an actor system of its own has.
+  /// The actor system of a loop that has its own.
   struct home {
     explicit home(context_options options) : context(system, std::move(options)) {}
 

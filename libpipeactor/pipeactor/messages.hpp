@@ -12,7 +12,7 @@
 
 namespace pipeactor {
 
-/// Returns handlers that ignore every event. Handler actors of this node drop an event that they have
+/// Returns handlers that ignore every event. A handler actor of this node drops an event that it has
 /// no handler for in silence; one of another node prints it, unless its behavior ends with these:
 /// `return caf::message_handler{...}.or_else(ignore_events());`
 PIPEACTOR_EXPORT caf::message_handler ignore_events();

@@ -37,7 +37,7 @@
 //               end_reading(s, reason)
 //   sending     begin_writing(s)  hands queued writes to the system
 //               report_sent(s, count), fail_writes(s, count, reason)
-//   closing     finish_close(s)   nothing is outstanding any more: closes, fails what is queued
+//   closing     finish_close(s)   nothing is outstanding: closes, fails what is queued
 //   members     slots_, listeners_, handler_, wake_state_, reported_ (something was reported in
 //               this turn before the wait, so it must not sleep); slot& s, listener& l
 
@@ -65,7 +65,7 @@ class raw_pipe {
 public:
   virtual ~raw_pipe() = default;
 
-  /// Returns who is at the other end; what the system does not tell is missing.
+  /// Returns the identity of the peer; fields that the system does not report are empty.
   virtual peer_identity peer() const = 0;
 
   /// Of an accepted client: lets the next one in when this pipe is adopted or closed.
@@ -85,14 +85,14 @@ struct listen_request {
   size_t backlog = defaults::pending_instances;
   /// In bytes; see check_message_size().
   size_t max_message_size = 0;
-  /// Whom to let reach the name. If guards_access() is false, others may reach it too, and are
+  /// The users who may connect. If guards_access() is false, others may get through, and are
   /// refused by the floors above.
   resolved_access access = {};
 };
 
 /// Returns the leaf names of live servers that match a pattern (see `find_named_pipes`), sorted;
-/// connects to none. Any thread but a bridge's, for it reads directories; also after the end of
-/// the port that it came from.
+/// connects to none. Any thread but a bridge's, because it reads directories. Works even after the
+/// end of the port that it came from.
 /// @returns `errc::access_denied`, `errc::unsafe_directory`, `errc::out_of_resources` or
 ///   `errc::os_error` if a directory cannot be read
 using pipe_finder = std::function<caf::expected<std::vector<std::string>>(const std::string&)>;
@@ -106,7 +106,7 @@ public:
   virtual void on_accepted(listener_id listener, raw_pipe_ptr raw) = 0;
 
   /// The listener's name is free, and nothing more will be accepted.
-  /// @param reason none after stop_listening(), else why the listener cannot accept any more
+  /// @param reason none after stop_listening(), else why the listener can accept no more clients
   virtual void on_listener_closed(listener_id listener, const caf::error& reason) = 0;
 
   /// Message mode: a whole message, perhaps an empty one. Byte mode: one or more bytes.
@@ -196,7 +196,7 @@ public:
   /// here is reported by on_read_ended in the next turn.
   virtual void adopt(pipe_record_ptr pipe, raw_pipe_ptr raw) = 0;
 
-  /// Keeps a read pending: each message is delivered as it comes.
+  /// Keeps a read pending: each message is delivered when it comes.
   virtual void start_reading(pipe_record& pipe) = 0;
 
   /// Stops reading. What was received before may still be delivered: at most
@@ -213,26 +213,26 @@ public:
   /// Returns how many bytes of the oldest write have left: 0 in message mode.
   virtual size_t bytes_sent_of_oldest(pipe_record& pipe) noexcept = 0;
 
-  /// Cancels every outstanding operation, throws unread input away (so that the peer can still
-  /// read our last words), closes the handle. Writes not reported yet are reported as failed
+  /// Cancels every outstanding operation, discards unread input (so that the peer can still read
+  /// our last words) and closes the handle. Writes not reported yet are reported as failed
   /// (`errc::operation_aborted`), then on_closed. The record's state becomes `closing` at once.
   /// Idempotent.
   virtual void close(pipe_record& pipe) = 0;
 
   // -- records that no port has: their bridge's thread -----------------------------------------
 
-  /// Makes a record whose pipe was closed `opening` again: a connection that comes back.
+  /// Makes a record `opening` again, for a connection that reconnects. Its pipe was closed.
   static void reopen(pipe_record& pipe) noexcept;
 
-  /// Makes a record `closed` that is `opening`: nobody will adopt it.
+  /// Makes an `opening` record `closed`: no port will adopt it.
   static void abort_opening(pipe_record& pipe) noexcept;
 
   // -- the loop -------------------------------------------------------------------------------
 
   /// Runs one turn: submits what was requested, waits until a completion comes, wake() is called
   /// or `deadline` passes, and reports completions to `handler`. A deadline in the past polls.
-  /// @returns none, or why the port is beyond repair. Nothing is received or sent any more then:
-  ///   stop every listener, close every pipe, and run turns until all of them were reported.
+  /// @returns none, or why the port is beyond repair. It then receives and sends nothing more: stop
+  ///   every listener, close every pipe, and run turns until all of them were reported.
   virtual caf::error turn(time_point deadline, completion_handler& handler) = 0;
 
   /// Ends a wait in turn(), now or at its next call. Any thread.
@@ -247,7 +247,7 @@ protected:
   /// close(), or the input has ended.
   static void set_closing(pipe_record& pipe) noexcept;
 
-  /// The handle is about to be closed: nobody may look at it any more.
+  /// The handle is about to be closed: from now on nobody may look at it.
   static void clear_handle(pipe_record& pipe) noexcept;
 
   /// The last state, before on_closed. The handle was cleared and the slot released.

@@ -13,7 +13,7 @@
 
 namespace pipeactor::port {
 
-/// What every port keeps about a listener; the listener of a port derives from it.
+/// The data of a listener that every port keeps; the listener of a port derives from it.
 struct pipe_listener {
   listener_id id = 0;
   life_state life = life_state::open;

@@ -28,7 +28,7 @@ enum class input_state : uint8_t {
   read_out,
 };
 
-/// What every port keeps about a pipe; the slot of a port derives from it. Every `input` goes
+/// The data of a pipe that every port keeps; the slot of a port derives from it. Every `input` goes
 /// with every `life`. Once `life` is not open, only failed writes and on_closed are reported.
 struct pipe_slot {
   /// Reading was started.

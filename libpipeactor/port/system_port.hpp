@@ -1,7 +1,7 @@
 #pragma once
 
-// What the ports of operating systems share: slots and listeners, requests that are noted until
-// the next turn, the turn itself, and waking. A port adds how its system is asked and answers.
+// The base of the ports of operating systems: slots and listeners, requests that are noted until
+// the next turn, the turn itself, and waking. A port adds the calls of its system.
 
 #include "base/errors.hpp"
 #include "port/closed_handles.hpp"
@@ -14,8 +14,8 @@
 
 namespace pipeactor::port {
 
-/// @tparam Slot what the port keeps about a pipe, derived from `pipe_slot`
-/// @tparam Listener what it keeps about a listener, derived from `pipe_listener`
+/// @tparam Slot the port's data of a pipe, derived from `pipe_slot`
+/// @tparam Listener the port's data of a listener, derived from `pipe_listener`
 template <class Slot, class Listener>
 class system_port : public completion_port {
 public:
@@ -112,7 +112,7 @@ protected:
   /// @returns whether nothing is outstanding
   virtual bool end_accepting(Listener& l) = 0;
 
-  /// Begins what was asked of a pipe: closing, writing, reading.
+  /// Begins what was requested for a pipe: closing, writing, reading.
   virtual void serve_slot(Slot& s) = 0;
 
   /// Fetches what the system has to report, without waiting.
@@ -128,7 +128,7 @@ protected:
   /// Ends sleep(). Any thread.
   virtual void signal() noexcept = 0;
 
-  /// Closes the handle and throws unread input away; nothing is outstanding.
+  /// Closes the handle and discards unread input; nothing is outstanding.
   virtual void close_handle(Slot& s) noexcept = 0;
 
   // -- the turn -------------------------------------------------------------------------------
@@ -158,7 +158,7 @@ protected:
     handler_->on_received(*s.pipe, std::move(data));
   }
 
-  /// The peer writes no more, and what it wrote was delivered.
+  /// The peer writes no more, and everything that it wrote was delivered.
   /// @param state `cut_off` if empty messages may be left
   void end_of_input(Slot& s, input_state state = input_state::read_out) {
     end_reading(s, errors::closed_by_peer(s.reset), state);
@@ -172,7 +172,8 @@ protected:
     handler_->on_read_ended(*s.pipe, reason);
   }
 
-  /// The oldest `count` writes left. Those of a pipe that was closed since fail at its end.
+  /// The oldest `count` writes were sent. Those of a pipe that was closed meanwhile fail at its
+  /// end.
   void report_sent(Slot& s, size_t count) {
     if (count == 0 || s.closing())
       return;
@@ -255,7 +256,7 @@ private:
 
   void wait() {
     if (failure_) {
-      // There is nothing to wait with; whoever runs the turns has to look at its own work.
+      // There is nothing to wait with: return, so that the caller can look at its own work.
       if (!reported_)
         std::this_thread::sleep_until(std::min(wake_by_, now() + failed_turn));
     } else if (reported_ || slots_.has_dirty() || wake_by_ == time_point::min()
@@ -268,7 +269,7 @@ private:
       else
         poll();
     }
-    // Seen: what was prepared for us before this wake() is found after turn() has returned.
+    // This wake() is seen: work that was prepared before it is found after turn() has returned.
     wake_state_.exchange(wake_state::awake);
   }
 

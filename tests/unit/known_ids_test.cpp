@@ -30,7 +30,7 @@ std::string as_unknown_user(F body) {
 
 } // namespace
 
-TEST_CASE("the overflow user is a user like others where all have numbers") {
+TEST_CASE("the overflow user is a user like any other if all users have numbers") {
   CHECK(known_user(0) == 0);
   CHECK(known_user(1000) == 1000);
   CHECK(known_user(other_user) == other_user);
@@ -39,7 +39,7 @@ TEST_CASE("the overflow user is a user like others where all have numbers") {
   CHECK(known_group(static_cast<gid_t>(-1)) == -1);
 }
 
-TEST_CASE("a user who has no number in a user namespace is not known, and neither is a group") {
+TEST_CASE("a user or group that has no number in a user namespace is unknown") {
   CHECK(as_unknown_user([]() -> std::string {
           if (geteuid() != 65534 || known_user(geteuid()) != -1 || known_group(getegid()) != -1)
             return "known";
@@ -57,7 +57,7 @@ TEST_CASE("a user who has no number in a user namespace is not known, and neithe
         == "unknown");
 }
 
-TEST_CASE("who is not known is neither admitted nor trusted, whatever the access names") {
+TEST_CASE("an unknown user is neither admitted nor trusted, whatever the access names") {
   CHECK(as_unknown_user([]() -> std::string {
           auto stranger = this_process();
           for (auto& access :
@@ -72,7 +72,7 @@ TEST_CASE("who is not known is neither admitted nor trusted, whatever the access
         == "refused");
 }
 
-TEST_CASE("a directory of who is not known is nobody's own") {
+TEST_CASE("a directory of an unknown user is refused") {
   temp_directory directory;
   REQUIRE(chmod(directory.path().c_str(), 0777) == 0);
   auto own = directory / "own";

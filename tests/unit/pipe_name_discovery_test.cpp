@@ -124,7 +124,7 @@ TEST_CASE("find_pipe_names needs no directory to be there") {
 }
 
 // In a mount namespace, where /run/user is empty at first: a machine before its users log in.
-TEST_CASE("a server that began before /run/user/<uid> came is found, and keeps its name") {
+TEST_CASE("a server that started before /run/user/<uid> appeared is found, and keeps its name") {
   if (!is_root())
     test::skip("as an ordinary user: needs a mount namespace");
   auto user = 1'000'000 + static_cast<unsigned>(getpid());

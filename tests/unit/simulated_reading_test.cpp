@@ -194,3 +194,16 @@ TEST_CASE("simulated port: byte mode joins what was sent, and cuts it as the see
   auto pieces = events.size() - 1;
   CHECK((split ? pieces > 2 : pieces == 2));
 }
+
+TEST_CASE("simulated port: a pipe shows that it has dropped, even if its input is unread",
+          "[simulated]") {
+  world w;
+  auto [client, pipe] = w.pair();
+  client->send("unread");
+  w.turn(2);
+  CHECK(pipe->state() == pipe_state::connected);
+  client->close();
+  w.turn(2);
+  CHECK(pipe->state() == pipe_state::closing);
+  CHECK(w.events.take(pipe->id()).empty());
+}

@@ -117,3 +117,40 @@ TEST_CASE("unix ports report that a peer left without reading, even if nobody re
   peer = unique_fd{};
   CHECK(w.settle() == strings{"ended peer_reset"});
 }
+
+TEST_CASE("unix ports show that a pipe has dropped, even if its input is unread") {
+  world w;
+  auto mode = GENERATE(pipe_mode::message, pipe_mode::byte);
+  auto was_read = GENERATE(true, false);
+  auto [pipe, peer] = w.connected(mode);
+  if (was_read) {
+    w.port->start_reading(*pipe);
+    w.settle();
+    w.port->pause_reading(*pipe);
+  }
+  REQUIRE(send_to(peer, "unread"));
+  CHECK(w.settle().empty());
+  CHECK(pipe->state() == pipe_state::connected);
+  peer = unique_fd{};
+  CHECK(w.settle().empty());
+  CHECK(pipe->state() == pipe_state::closing);
+  w.port->start_reading(*pipe);
+  CHECK(w.settle() == strings{"received unread", "ended closed_by_peer"});
+}
+
+TEST_CASE("unix ports show that a pipe has dropped before they report the write that met it") {
+  world w;
+  auto [pipe, peer] = w.connected(pipe_mode::message);
+  w.port->start_reading(*pipe);
+  w.settle();
+  auto state = pipe_state::connected;
+  w.events.hook = [&](pipe_record& x, const std::string& event) {
+    if (event.substr(0, 6) == "failed")
+      state = x.state();
+  };
+  peer = unique_fd{};
+  w.port->write(*pipe, payload{"a"});
+  w.settle();
+  w.events.hook = nullptr;
+  CHECK(state == pipe_state::closing);
+}

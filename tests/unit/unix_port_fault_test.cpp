@@ -49,7 +49,7 @@ int listening_socket() {
 
 // -- the port as a whole ----------------------------------------------------------------------
 
-TEST_CASE("unix ports that cannot wait any more say why, and still close what they have") {
+TEST_CASE("unix ports that can no longer wait say why, and still close their pipes") {
   unix_helpers::temp_directory directory;
   auto told = in_world_of_child([&](world& w) -> strings {
     auto listener = w.port->listen({directory / "pipe", pipe_mode::message, 8});
@@ -94,7 +94,7 @@ TEST_CASE("unix ports that failed do not spin, and end a wait of theirs soon") {
 }
 
 // More entries than the ring has, and none leaves: this once took for ever.
-TEST_CASE("io_uring_port takes nothing for sent that the kernel did not take") {
+TEST_CASE("io_uring_port reports no write as sent that the kernel did not take") {
   auto told = in_world_of_child([](world& w) -> strings {
     constexpr size_t pipes = defaults::io_uring_submission_entries + 100;
     std::vector<unique_fd> peers;
@@ -190,7 +190,7 @@ TEST_CASE("unix ports report a listener whose files are removed or renamed") {
     unlink((renamed + "/" + file).c_str());
 }
 
-TEST_CASE("unix ports do not spin if the system forbids to accept") {
+TEST_CASE("unix ports do not spin if the system forbids accepting") {
   unix_helpers::temp_directory directory;
   auto told = in_world_of_child([&](world& w) -> strings {
     if (!w.port->listen({directory / "pipe", pipe_mode::message, 8}))

@@ -184,7 +184,7 @@ private:
     mailbox().close();
     get_normal_queue().flush_cache();
     get_urgent_queue().flush_cache();
-    // What other threads have sent in between, and what was skipped before.
+    // Messages that other threads have sent in between, and those that were skipped before.
     caf::detail::sync_request_bouncer bounce{reason};
     auto end = [&](const auto&... queues_and_element) {
       auto& element = std::get<sizeof...(queues_and_element) - 1>(std::tie(queues_and_element...));

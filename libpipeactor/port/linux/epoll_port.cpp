@@ -11,7 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// What epoll_event.data says: the wake-up, a listener's id, or a slot and its generation.
+// The meaning of epoll_event.data: the wake-up, a listener's id, or a slot and its generation.
 constexpr uint64_t wake_tag = UINT64_MAX;
 constexpr uint64_t names_tag = UINT64_MAX - 1;
 constexpr uint64_t listener_tag = uint64_t{1} << 63;
@@ -196,7 +196,7 @@ void epoll_port::on_ready(slot& s, uint32_t events) {
 }
 
 uint32_t epoll_port::interest_of(const slot& s) noexcept {
-  // Level-triggered: what nobody is going to deal with must not be watched for.
+  // Level-triggered: do not watch for events that nobody is going to handle.
   uint32_t result = 0;
   if (s.writing == slot::write_state::waiting)
     result |= EPOLLOUT;

@@ -96,10 +96,12 @@ bool epoll_port::read_again(slot& s, int error_number) {
 void epoll_port::look_behind_hangup(slot& s, uint32_t events) {
   if (s.reading_ended() || (events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) == 0)
     return;
-  if (is_read_out(s))
+  if (is_read_out(s)) {
     end_of_input(s);
-  else
-    s.input = input_state::hung_up;
+    return;
+  }
+  s.input = input_state::hung_up;
+  set_closing(*s.pipe);
 }
 
 void epoll_port::starve(slot& s) {

@@ -70,8 +70,8 @@ void io_uring_port::begin_accepting(listener& l) {
   auto* entry = next_entry();
   if (entry == nullptr)
     return;
-  // A poll and not a multishot accept: that takes all who come, whether or not anybody deals with
-  // them, and does not tell if the socket was shut down.
+  // A poll and not a multishot accept, which takes all clients, whether or not anybody deals with
+  // them, and does not report that the socket was shut down.
   io_uring_prep_poll_add(entry, l.socket.socket.get(), POLLIN);
   entry->user_data = tag_of(operation::watch_listener, l);
   l.watched = true;
@@ -104,7 +104,8 @@ void io_uring_port::begin_turn() {
     fail_port(unix_error(event_failure_, "cannot read an eventfd"));
   if (check_ring())
     return;
-  // What was left over may not sleep: entries that the kernel did not take, and what they send.
+  // Do not sleep if something was left over: entries that the kernel did not take, and their
+  // writes.
   reported_ = !batches_.empty() || !ring_.all_submitted();
   watch_names();
   if (event_armed_)
@@ -185,7 +186,7 @@ void io_uring_port::sleep(time_point deadline) {
 bool io_uring_port::check_ring() {
   if (ring_.failure() != 0)
     fail_port(unix_error(ring_.failure(), "the io_uring of a bridge failed"));
-  // What the kernel still does for pipes that are closed from now on must not be.
+  // The kernel must not go on with operations of pipes that are closed from now on.
   if (failed())
     ring_.close();
   return failed();

@@ -57,7 +57,7 @@ struct io_uring_slot : unix_slot {
   write_state writing = write_state::flowing;
   /// The credit was wrong: the next send waits for its own completion.
   bool distrusted = false;
-  /// A poll tells when the peer leaves, beside a receive or alone. Begun with the first pause.
+  /// A poll reports when the peer leaves, beside a receive or alone. Begun with the first pause.
   bool watching_end = false;
 };
 
@@ -73,7 +73,7 @@ private:
   using slot = io_uring_slot;
   using listener = unix_port_listener;
 
-  /// What an operation is; stands in its user_data.
+  /// The kind of an operation; part of its user_data.
   enum class operation : uint8_t {
     ignored,
     wake,

@@ -133,6 +133,7 @@ void io_uring_port::on_watch_ended(slot& s, int result) {
     return;
   if (result > 0) {
     s.input = input_state::hung_up;
+    set_closing(*s.pipe);
     end_if_nothing_is_left(s);
   } else if (result != -EINTR && result != -EAGAIN) {
     end_reading(s, unix_error(-result, "cannot watch a pipe"));

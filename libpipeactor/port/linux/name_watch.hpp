@@ -9,8 +9,8 @@ namespace pipeactor::port {
 /// Bridge thread only.
 class name_watch {
 public:
-  /// Watches the files of a claim, and that their directory stays where it is. If the system
-  /// grants no watch, nothing is told.
+  /// Watches the files of a claim, and that their directory stays where it is. If the system grants
+  /// no watch, nothing is reported.
   void add(const pipe_name_claim& claim) noexcept;
 
   /// Returns the descriptor that is readable when something happened, or -1 before add().

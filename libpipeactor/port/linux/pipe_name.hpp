@@ -48,7 +48,7 @@ caf::error prepare_pipe_directory(const std::string& name, pipe_place place = pi
 /// `errc::no_such_pipe`.
 caf::error check_pipe_directory(const std::string& name, pipe_place place = pipe_place::own);
 
-/// What those above do once they know the directory.
+/// The parts of the functions above for a directory that is known.
 caf::error prepare_directory(const std::string& directory);
 caf::error check_directory(const std::string& directory);
 caf::error check_shared_directory(const std::string& directory);

@@ -1,7 +1,7 @@
 #pragma once
 
-// What io_uring_port and epoll_port share: AF_UNIX sockets that are listened on, connected,
-// adopted and closed, and an eventfd that ends a wait.
+// The base of io_uring_port and epoll_port: AF_UNIX sockets that listen, are connected, adopted and
+// closed, and an eventfd that ends a wait.
 
 #include "port/linux/name_watch.hpp"
 #include "port/linux/pipe_discovery.hpp"
@@ -29,11 +29,11 @@ struct unix_slot : pipe_slot {
 
 struct unix_port_listener : pipe_listener {
   unix_listener socket;
-  /// The system tells of clients, and of the end. Not while the listener rests or its gate is shut.
+  /// The system reports clients, and the end. Not while the listener rests or its gate is shut.
   bool watched = false;
 };
 
-/// What the error of accept4(2) says about a listener.
+/// The meaning of an error of accept4(2) for a listener.
 enum class accept_failure : uint8_t {
   /// No client waits.
   no_client,
@@ -41,7 +41,7 @@ enum class accept_failure : uint8_t {
   client_gone,
   /// The system has no resources, or forbids it: clients can wait.
   not_now,
-  /// The socket accepts nobody any more.
+  /// The socket accepts no more clients.
   listener_dead,
 };
 
@@ -127,12 +127,12 @@ protected:
   // -- what a port does in its own way --------------------------------------------------------
 
   /// Gets what reading a new pipe needs.
-  /// @returns why it cannot be read; it is told by on_read_ended then
+  /// @returns none, or why it cannot be read, which on_read_ended then reports
   virtual caf::error prepare_reading(Slot& s) = 0;
 
   // -- listening ------------------------------------------------------------------------------
 
-  /// Accepts those who wait, as far as the gate lets them in.
+  /// Accepts the clients that wait, as far as the gate lets them in.
   void accept_all(Listener& l) {
     for (size_t count = 0; count < defaults::accepted_at_once; ++count) {
       if (l.closing() || l.rests() || !l.gate.is_open())
@@ -176,7 +176,7 @@ protected:
     });
   }
 
-  /// A poll says that the listening socket hung up. accept4(2) does not tell: EAGAIN.
+  /// A poll says that the listening socket hung up. accept4(2) does not report it: EAGAIN.
   void listener_hung_up(Listener& l) {
     fail(l, hung_up(l.socket.claim.path()));
   }
@@ -211,9 +211,10 @@ protected:
       return;
     s.reset |= error_number == ECONNRESET;
     s.write_error = error_number;
+    this->set_closing(*s.pipe);
     auto reason = unix_error(error_number, what);
     this->fail_writes(s, s.writes.size(), reason);
-    // What a peer wrote before it left can still be read.
+    // Input that a peer wrote before it left can still be read.
     auto is_gone = error_number == EPIPE || error_number == ECONNRESET;
     if (!is_gone && !s.closing() && !s.reading_ended())
       this->end_reading(s, reason);
@@ -233,7 +234,8 @@ protected:
       discard_input(s.fd, s.pipe->settings().mode);
     // The peer sees the end even if another process shares the socket.
     shutdown(s.fd, SHUT_RDWR);
-    // Linux frees the descriptor whatever close(2) says, and nobody is left to be told.
+    // Linux frees the descriptor whatever close(2) returns, and nobody is left to report an error
+    // to.
     unique_fd{std::exchange(s.fd, -1)};
   }
 
@@ -243,7 +245,7 @@ protected:
 
   unique_fd event_;
   name_watch names_;
-  /// The system tells of `names_`.
+  /// The system reports changes of `names_`.
   bool names_watched_ = false;
 
 private:

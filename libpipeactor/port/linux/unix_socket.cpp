@@ -26,7 +26,7 @@ namespace pipeactor::port {
 
 namespace {
 
-/// What the kernel adds to a message before it compares it with SO_SNDBUF.
+/// The bytes that the kernel adds to a message before it compares it with SO_SNDBUF.
 constexpr size_t send_buffer_overhead = 32;
 /// A message lies in one block of at most 4 MiB, less 320 bytes for the kernel, and in
 /// 17 pages: more is ENOBUFS.
@@ -45,7 +45,7 @@ unique_fd make_socket(pipe_mode mode) {
   return unique_fd{socket(AF_UNIX, socket_type(mode) | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
 }
 
-/// Lets those connect whom `access` may admit. Until listen(2) nobody can.
+/// Gives the users whom `access` may admit the right to connect. Until listen(2) nobody can.
 caf::error open_socket_file(const std::string& path, const resolved_access& access) {
   using kind = pipe_access::kind;
   if (access.kind == kind::owner)
@@ -281,7 +281,7 @@ caf::error read_urgent_data_inline(int fd) {
 }
 
 void discard_input(int fd, pipe_mode mode) noexcept {
-  // From here on the peer's writes fail: what is queued is all there will be.
+  // From here on the peer's writes fail: no more input will come than is queued.
   shutdown(fd, SHUT_RD);
   // There is no room for control data, so passed descriptors are dropped, and MSG_CTRUNC
   // tells an empty message, whose time did not fit, from the end. Not on a stream, where older

@@ -1,7 +1,7 @@
 #pragma once
 
-// What the Linux ports share: AF_UNIX sockets as pipes. SOCK_SEQPACKET keeps message
-// boundaries, SOCK_STREAM is the byte mode (unix(7)).
+// AF_UNIX sockets as pipes, for the Linux ports. SOCK_SEQPACKET keeps message boundaries,
+// SOCK_STREAM is the byte mode (unix(7)).
 
 #include "port/completion_port.hpp"
 #include "port/linux/pipe_name_claim.hpp"
@@ -42,14 +42,14 @@ struct unix_listener {
 /// listen. All descriptors are non-blocking and close-on-exec.
 caf::expected<unix_listener> listen_unix(const listen_request& request);
 
-/// Connects without waiting: to a leaf name in the user's own directory, or where there is no
-/// server to the one in the shared directory.
+/// Connects without waiting: to a leaf name in the user's own directory or, if no server is there,
+/// in the shared directory.
 /// @returns `errc::no_such_pipe` (ENOENT, ECONNREFUSED, missing directory), `errc::pipe_busy`
 ///   (EAGAIN: the backlog is full), `errc::access_denied`, `errc::not_a_pipe` (EPROTOTYPE: a
 ///   pipe of the other mode; ENOTSOCK), ...
 caf::expected<unique_fd> connect_unix(const std::string& pipe_name, pipe_mode mode);
 
-/// Returns who is at the other end (SO_PEERCRED, SO_PEERGROUPS).
+/// Returns the identity of the peer (SO_PEERCRED, SO_PEERGROUPS).
 peer_identity peer_of(int fd);
 
 /// Returns a new socket's SO_SNDBUF as the kernel counts it.
@@ -64,12 +64,11 @@ size_t largest_send_buffer();
 /// 4,263,616 bytes whatever the buffer (ENOBUFS; with pages of 4 KiB).
 size_t longest_message(size_t send_buffer) noexcept;
 
-/// Returns an error where SOCK_SEQPACKET messages of `size` bytes cannot be sent, with what
-/// the system needs for them.
+/// Returns an error if SOCK_SEQPACKET messages of `size` bytes cannot be sent. It says what the
+/// system needs for them.
 caf::error check_unix_message_size(size_t size);
 
-/// Raises SO_SNDBUF so that a message of `size` bytes can be sent, where the system
-/// allows it.
+/// Raises SO_SNDBUF so that a message of `size` bytes can be sent, if the system allows it.
 /// @returns the SO_SNDBUF now in force
 size_t raise_send_buffer(int fd, size_t size);
 
@@ -81,16 +80,16 @@ caf::error stamp_messages(int fd);
 /// (SO_OOBINLINE, socket(7)).
 caf::error read_urgent_data_inline(int fd);
 
-/// Ends reading and throws away what was received: a socket closed with unread input
-/// makes the peer lose our last words to ECONNRESET.
+/// Ends reading and discards unread input: a socket closed with unread input makes the peer lose
+/// our last words to ECONNRESET.
 void discard_input(int fd, pipe_mode mode) noexcept;
 
-/// What a look at the next message, without reading it, found.
+/// The result of a look at the next message, which does not read it.
 enum class peeked : uint8_t {
   nothing,
   data,
   end_of_file,
-  /// The peer left without reading what it was sent. Reported once; look again.
+  /// The peer left without reading everything that was sent to it. Reported once; look again.
   reset,
 };
 

@@ -212,7 +212,7 @@ caf::error simulated_port::turn(time_point deadline, completion_handler& handler
     woken_ = false;
     serve_listeners();
     serve_slots();
-    // Room that was made and bytes that were moved may be what another port waits for.
+    // Another port may be waiting for the room or the bytes.
     network_->changed.notify_all();
   }
   dispatch();
@@ -232,7 +232,8 @@ bool simulated_port::ready() {
   listeners_.for_each([&](listener& l) {
     result |= l.closing() || (!l.backlog->waiting.empty() && l.gate.is_open());
   });
-  slots_.for_each([&](slot& s) { result |= s.closing() || can_read(s) || can_write(s); });
+  slots_.for_each(
+    [&](slot& s) { result |= s.closing() || can_read(s) || can_write(s) || has_dropped(s); });
   return result;
 }
 
@@ -245,8 +246,8 @@ void simulated_port::sleep(std::unique_lock<std::mutex>& guard, time_point deadl
     return;
   }
   auto done = [this] { return woken_ || ready(); };
-  // A standard library that converts the deadline to another clock would overflow with the
-  // greatest time point, and wait for ever.
+  // A standard library that converts the deadline to another clock would overflow with the greatest
+  // time point, and hang.
   if (never)
     network_->changed.wait(guard, done);
   else if (deadline > clock::now())

@@ -4,8 +4,8 @@
 // and a clock instead.
 //
 // Everything that the contract leaves open is decided by the seed. A turn takes from the network
-// all that can be reported, and then reports it in random order: what different pipes and
-// listeners report is mixed, and so is what one pipe reads and writes. The order of one pipe's
+// everything that can be reported, and then reports it in random order: reports of different pipes
+// and listeners are mixed, and so are one pipe's reads with its writes. The order of one pipe's
 // reads, and of its writes, stays.
 
 #include "port/completion_port.hpp"
@@ -36,8 +36,8 @@ struct simulated_listener : pipe_listener {
   std::shared_ptr<simulated_backlog> backlog;
 };
 
-/// Reports of one turn that keep their order: what one listener accepts, or one pipe reads,
-/// writes, or ends with.
+/// Reports of one turn that keep their order: those of one listener, or of one pipe's reading,
+/// writing or end.
 class simulated_lane {
 public:
   using report = std::function<void()>;
@@ -50,11 +50,11 @@ public:
   }
 
   bool done() const noexcept {
-    // Behind the last report the pipe or the listener may be gone.
+    // After the last report the pipe or the listener may be gone.
     return next_ == reports_.size() || *life_ != life_at_first_;
   }
 
-  /// Makes the next report. Not done().
+  /// Makes the next report. Precondition: not done().
   void run_next() {
     auto what = std::move(reports_[next_++]);
     what();
@@ -117,6 +117,7 @@ private:
   void serve_slot(slot& s);
   void begin_reading(slot& s);
   bool can_read(const slot& s) const noexcept;
+  bool has_dropped(const slot& s) const noexcept;
   void begin_writing(slot& s);
   bool can_write(const slot& s) const;
   void add(lane reports);

@@ -14,6 +14,8 @@ void simulated_port::begin_reading(slot& s) {
   lane reads{s.life};
   auto& from = s.end.in();
   auto& settings = s.pipe->settings();
+  if (has_dropped(s))
+    set_closing(*s.pipe);
   for (size_t count = 0; count < defaults::reads_per_turn && can_read(s); ++count) {
     if (from.empty()) {
       s.reset = from.was_reset();
@@ -43,6 +45,11 @@ bool simulated_port::can_read(const slot& s) const noexcept {
   if (s.closing() || s.reading_ended())
     return false;
   return s.end.in().empty() ? s.end.in().writer_ended() : s.wants_read();
+}
+
+/// Returns whether the peer has left, and nobody knows of it yet.
+bool simulated_port::has_dropped(const slot& s) const noexcept {
+  return s.end.in().writer_ended() && s.pipe->state() == pipe_state::connected;
 }
 
 // -- without it -------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ void simulated_port::begin_writing(slot& s) {
   auto& to = s.end.out();
   lane writes{s.life};
   if (to.reader_gone()) {
+    set_closing(*s.pipe);
     auto reason = errors::closed_by_peer(s.end.in().was_reset());
     writes.add([this, &s, reason] { fail_writes(s, s.writes.size(), reason); });
     add(std::move(writes));

@@ -96,6 +96,7 @@ void iocp_port::write_failed(slot& s, DWORD code) {
   if (s.writing == write_state::failed)
     return;
   s.writing = write_state::failed;
+  set_closing(*s.pipe);
   s.reset |= s.crowded && is_end_of_pipe(code);
   s.write_error = code;
 }
