@@ -12,8 +12,8 @@
 
 namespace pipeactor {
 
-/// Returns handlers that ignore every event. A handler actor of this node drops an event that it has
-/// no handler for in silence; one of another node prints it, unless its behavior ends with these:
+/// Returns handlers that ignore every event. A handler actor of this node drops in silence
+/// what it has no handler for; one of another node prints it, unless its behavior ends with these:
 /// `return caf::message_handler{...}.or_else(ignore_events());`
 PIPEACTOR_EXPORT caf::message_handler ignore_events();
 

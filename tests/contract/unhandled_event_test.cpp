@@ -126,6 +126,12 @@ PORT_TEST_CASE("a handler's own default handler takes the events that it does no
   auto client = f.connect(server);
   CHECK(f.log->wait_for("(pipeactor::server_ready"));
   CHECK(f.log->wait_for("(pipeactor::client_connected"));
-  CHECK(f.log->all().size() == 2);
+  // The errors that it returns come back to server and connection, and end neither.
+  CHECK(client->send("x"));
+  CHECK(f.log->wait_for("(pipeactor::client_message_received"));
+  CHECK(client->send("y"));
+  CHECK(f.log->wait_for("(pipeactor::client_message_received", 2));
+  CHECK(server.server.connections()->size() == 1);
+  CHECK(f.log->all().size() == 4);
   caf::anon_send_exit(handler, caf::exit_reason::user_shutdown);
 }

@@ -54,8 +54,12 @@ public:
     return resumable::io_actor;
   }
 
-  /// An exception of a handler ends a CAF actor. This lets the actor decide.
+  /// An exception of a handler ends a CAF actor. This lets the actor decide. An error that nobody
+  /// asked for ends a CAF actor, too. It is dropped: so do handlers answer events that they do not
+  /// know.
   caf::invoke_message_result consume(caf::mailbox_element& element) override {
+    if (element.mid.is_async() && element.content().match_elements<caf::error>())
+      return caf::invoke_message_result::consumed;
     try {
       return super::consume(element);
     } catch (...) {

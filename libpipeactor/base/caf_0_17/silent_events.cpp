@@ -13,7 +13,10 @@ namespace {
 struct silent_handler {
   caf::result<caf::message> operator()(caf::scheduled_actor* self,
                                        caf::message_view& message) const {
-    return is_optional(message) ? caf::drop(self, message) : caf::print_and_drop(self, message);
+    // Not caf::drop: that sends an error to the sender.
+    if (is_optional(message))
+      return caf::delegated<caf::message>{};
+    return caf::print_and_drop(self, message);
   }
 
   is_optional_message is_optional;
