@@ -1,6 +1,7 @@
 #include "actors/client_manager_actor.hpp"
 
 #include "pipeactor/error.hpp"
+#include "actors/access_lookup.hpp"
 #include "actors/adoption.hpp"
 #include "actors/statistics_report.hpp"
 
@@ -34,6 +35,8 @@ caf::behavior client_manager_actor::make_behavior() {
 }
 
 void client_manager_actor::on_exit() {
+  for (auto& [request, promise] : std::exchange(connects_, {}))
+    promise.deliver(make_error(errc::shutting_down));
   for (auto& promise : stoppers_)
     promise.deliver(make_error(errc::shutting_down));
   stoppers_.clear();
@@ -43,44 +46,65 @@ void client_manager_actor::on_exit() {
   bridges_.clear();
 }
 
-caf::expected<connection_settings_ptr> client_manager_actor::make_settings() {
+caf::error client_manager_actor::check_options() {
   auto* port = bridges_.front()->port();
   if (port == nullptr)
     return make_error(errc::shutting_down);
   if (auto err = check(options_))
     return err;
-  if (options_.mode == pipe_mode::message)
-    if (auto err = port->check_message_size(options_.max_message_size))
-      return err;
-  auto trusted = port::resolve(options_.trusted_servers);
-  if (!trusted)
-    return trusted.error();
+  return options_.mode == pipe_mode::message ? port->check_message_size(options_.max_message_size)
+                                             : caf::none;
+}
+
+void client_manager_actor::make_settings(port::resolved_access trusted) {
   auto settings = std::make_shared<connection_settings>();
   settings->coordinator_id = id_;
   settings->outgoing = true;
   settings->options = options_;
-  set_limits(*settings, *port);
-  settings->access = std::move(*trusted);
+  set_limits(*settings, *bridges_.front()->port());
+  settings->access = std::move(trusted);
   settings->coordinator = caf::actor{this};
   settings->handler = handler_;
   settings->make_session = make_session_;
-  return connection_settings_ptr{std::move(settings)};
+  settings_ = std::move(settings);
 }
 
-caf::result<named_pipe_connection> client_manager_actor::on_connect(const connect& request) {
-  if (settings_ == nullptr) {
-    auto settings = make_settings();
-    if (!settings)
-      return settings.error();
-    settings_ = std::move(*settings);
+caf::response_promise client_manager_actor::on_connect(const connect& request) {
+  connects_.push_back({request, make_response_promise()});
+  auto promise = connects_.back().promise;
+  if (settings_ != nullptr)
+    answer_connects({});
+  else if (auto err = check_options())
+    answer_connects(err);
+  else if (connects_.size() == 1) // the others wait for the same names
+    look_up_access(*this, options_.trusted_servers,
+                   [this](caf::expected<port::resolved_access> trusted) {
+                     if (!trusted)
+                       return answer_connects(trusted.error());
+                     if (bridges_.front()->port() != nullptr)
+                       make_settings(std::move(*trusted));
+                     answer_connects({});
+                   });
+  return promise;
+}
+
+void client_manager_actor::answer_connects(const caf::error& failure) {
+  for (auto& [request, promise] : std::exchange(connects_, {})) {
+    if (failure) {
+      promise.deliver(failure);
+      continue;
+    }
+    if (bridges_.front()->port() == nullptr) {
+      promise.deliver(make_error(errc::shutting_down));
+      continue;
+    }
+    auto actor = spawn_connection(least_loaded(bridges_), *settings_);
+    named_pipe_connection connection{actor};
+    connections_.emplace(connection.id(), caf::actor_cast<caf::weak_actor_ptr>(actor));
+    send(actor,
+         open_pipe{request.pipe_name, request.timeout, options_.reconnect, settings_->access});
+    promise.deliver(std::move(connection));
   }
-  if (bridges_.front()->port() == nullptr)
-    return make_error(errc::shutting_down);
-  auto actor = spawn_connection(least_loaded(bridges_), *settings_);
-  named_pipe_connection connection{actor};
-  connections_.emplace(connection.id(), caf::actor_cast<caf::weak_actor_ptr>(actor));
-  send(actor, open_pipe{request.pipe_name, request.timeout, options_.reconnect, settings_->access});
-  return connection;
 }
 
 namespace {

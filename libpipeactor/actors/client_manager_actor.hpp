@@ -24,8 +24,17 @@ public:
   void on_exit() override;
 
 private:
-  caf::expected<connection_settings_ptr> make_settings();
-  caf::result<named_pipe_connection> on_connect(const connect& request);
+  /// A request that waits until the trusted servers are looked up.
+  struct pending_connect {
+    connect request;
+    caf::response_promise promise;
+  };
+
+  caf::error check_options();
+  void make_settings(port::resolved_access trusted);
+  caf::response_promise on_connect(const connect& request);
+  /// Makes the connections that were asked for, or says why there are none.
+  void answer_connects(const caf::error& failure);
   caf::result<std::vector<std::string>> on_find(const find_named_pipes& request);
   caf::response_promise on_stop();
   void on_connection_closed(const connection_closed& x);
@@ -37,6 +46,7 @@ private:
   uint64_t id_;
   connection_settings_ptr settings_;
   std::unordered_map<uint64_t, caf::weak_actor_ptr> connections_;
+  std::vector<pending_connect> connects_;
   std::vector<caf::response_promise> stoppers_;
 };
 

@@ -1,8 +1,10 @@
 #include "actors/server_actor.hpp"
 
 #include "pipeactor/error.hpp"
+#include "actors/access_lookup.hpp"
 #include "actors/adoption.hpp"
 #include "actors/statistics_report.hpp"
+#include "base/errors.hpp"
 #include "base/log.hpp"
 
 namespace pipeactor::detail {
@@ -58,6 +60,7 @@ void server_actor::on_exit() {
   if (phase_ == phase::running)
     begin_stopping();
   auto gone = make_error(errc::shutting_down);
+  answer_starter(gone);
   for (auto& request : std::exchange(requests_, {}))
     if (request.promise.pending())
       request.promise.deliver(gone);
@@ -83,24 +86,14 @@ caf::response_promise server_actor::on_request(request::kind what) {
 }
 
 void server_actor::serve_requests() {
-  while (!requests_.empty() && phase_ != phase::stopping) {
+  while (!requests_.empty() && (phase_ == phase::stopped || phase_ == phase::running)) {
     auto next = std::move(requests_.front());
     requests_.pop_front();
     if (next.what == request::start)
-      on_start(next.promise);
+      on_start(std::move(next.promise));
     else
       on_stop(next.promise);
   }
-}
-
-void server_actor::on_start(caf::response_promise& promise) {
-  auto failure = phase_ == phase::running ? caf::error{} : listen();
-  if (!promise.pending())
-    return;
-  if (failure)
-    promise.deliver(std::move(failure));
-  else
-    promise.deliver(ready_);
 }
 
 void server_actor::on_stop(caf::response_promise& promise) {
@@ -111,43 +104,73 @@ void server_actor::on_stop(caf::response_promise& promise) {
     answer_stoppers();
 }
 
-caf::error server_actor::listen() {
+void server_actor::on_start(caf::response_promise promise) {
+  starter_ = std::move(promise);
+  if (phase_ == phase::running) {
+    answer_starter(caf::none);
+    return;
+  }
+  phase_ = phase::starting;
   auto* port = bridges_.front()->port();
-  if (port == nullptr)
-    return make_error(errc::shutting_down);
-  if (auto err = check(options_))
-    return err;
-  auto access = port::resolve(options_.access);
-  if (!access)
-    return access.error();
-  if (auto err = publish(*access))
-    return err;
-
-  auto settings = std::make_shared<connection_settings>();
-  settings->coordinator_id = id_;
-  settings->options = options_;
-  set_limits(*settings, *port);
-  settings->access = std::move(*access);
-  settings->coordinator = caf::actor{this};
-  settings->handler = handler_;
-  settings->make_session = make_session_;
-  ready_ = server_ready{caf::actor{this}, options_.pipe_name, port->address(listener_),
-                        settings->send_limit};
-  settings_ = std::move(settings);
-  phase_ = phase::running;
-  if (handler_)
-    send(handler_, ready_);
-  return caf::none;
+  if (port == nullptr) {
+    end_start(make_error(errc::shutting_down));
+  } else if (auto err = check(options_)) {
+    end_start(std::move(err));
+  } else {
+    give_up_at_ = port->now() + defaults::name_linger;
+    look_up_access(*this, options_.access, [this](caf::expected<port::resolved_access> access) {
+      if (access) {
+        access_ = std::move(*access);
+        listen();
+      } else {
+        end_start(std::move(access.error()));
+      }
+      // Those that came while names were looked up.
+      serve_requests();
+    });
+  }
 }
 
-caf::error server_actor::publish(const port::resolved_access& access) {
+void server_actor::listen() {
+  auto* port = bridges_.front()->port();
+  auto failure = port != nullptr ? publish() : make_error(errc::shutting_down);
+  if (code_of(failure) == errc::pipe_busy) {
+    if (port->now() < give_up_at_) {
+      delayed_send(this, defaults::name_linger_step, publish_again{});
+      return;
+    }
+    failure = errors::failed(errc::pipe_in_use, "cannot publish " + options_.pipe_name, 0,
+                             "a live server of another program has the name");
+  }
+  end_start(std::move(failure));
+}
+
+void server_actor::end_start(caf::error failure) {
+  if (failure)
+    phase_ = phase::stopped;
+  else
+    begin_running();
+  answer_starter(std::move(failure));
+}
+
+void server_actor::answer_starter(caf::error failure) {
+  auto promise = std::exchange(starter_, {});
+  if (!promise.pending())
+    return;
+  if (failure)
+    promise.deliver(std::move(failure));
+  else
+    promise.deliver(ready_);
+}
+
+caf::error server_actor::publish() {
   auto& port = *bridges_.front()->port();
   port::listen_request request;
   request.pipe_name = options_.pipe_name;
   request.mode = options_.mode;
   request.backlog = options_.pending_instances;
   request.max_message_size = options_.mode == pipe_mode::message ? options_.max_message_size : 0;
-  request.access = access;
+  request.access = access_;
   auto listener = port.listen(request);
   if (!listener)
     return listener.error();
@@ -158,11 +181,34 @@ caf::error server_actor::publish(const port::resolved_access& access) {
   return caf::none;
 }
 
+void server_actor::begin_running() {
+  auto& port = *bridges_.front()->port();
+  auto settings = std::make_shared<connection_settings>();
+  settings->coordinator_id = id_;
+  settings->options = options_;
+  set_limits(*settings, port);
+  settings->access = access_;
+  settings->coordinator = caf::actor{this};
+  settings->handler = handler_;
+  settings->make_session = make_session_;
+  ready_ = server_ready{caf::actor{this}, options_.pipe_name, port.address(listener_),
+                        settings->send_limit};
+  settings_ = std::move(settings);
+  phase_ = phase::running;
+  if (handler_)
+    send(handler_, ready_);
+}
+
 void server_actor::on_publish_again() {
+  if (phase_ == phase::starting) {
+    listen();
+    serve_requests();
+    return;
+  }
   auto* port = bridges_.front()->port();
   if (phase_ != phase::running || listening_ || port == nullptr)
     return;
-  auto failure = publish(settings_->access);
+  auto failure = publish();
   if (!failure) {
     ready_.address = port->address(listener_);
     log_warning("a server listens again, at " + ready_.address);

@@ -15,9 +15,9 @@ namespace pipeactor::detail {
 /// Publishes one pipe name, hands accepted clients to bridges, broadcasts, stops. Lives
 /// on its first bridge, whose port does the listening.
 ///
-/// stopped -> start -> running -> stop -> stopping -> last connection and listener
-/// closed -> stopped. Requests to start and stop are carried out one after the other, in the order
-/// in which they came.
+/// stopped -> start -> starting -> name published -> running -> stop -> stopping -> last connection
+/// and listener closed -> stopped. Requests to start and stop are carried out one after the other,
+/// in the order in which they came.
 class server_actor final : public pinned_actor {
 public:
   /// @param bridges at least one; the first is the one this actor is pinned to
@@ -29,7 +29,7 @@ public:
   void on_exit() override;
 
 private:
-  enum class phase : uint8_t { stopped, running, stopping };
+  enum class phase : uint8_t { stopped, starting, running, stopping };
 
   /// A `start` or `stop` that waits for those before it.
   struct request {
@@ -49,14 +49,18 @@ private:
 
   /// Carries out what can be, up to the first stop that takes its time.
   void serve_requests();
-  void on_start(caf::response_promise& promise);
+  void on_start(caf::response_promise promise);
   void on_stop(caf::response_promise& promise);
+  /// Publishes the name, now or when the system has freed it.
+  void listen();
+  void end_start(caf::error failure);
+  void answer_starter(caf::error failure);
   /// Publishes the name.
-  caf::error publish(const port::resolved_access& access);
+  caf::error publish();
   /// Publishes the name again after the listener failed; tries several times, and then stops.
   void on_publish_again();
-  /// Listens and raises `server_ready`.
-  caf::error listen();
+  /// The name is published: raises `server_ready`.
+  void begin_running();
   void begin_stopping();
   void finish_stopping();
   void answer_stoppers();
@@ -82,6 +86,10 @@ private:
   std::unordered_map<uint64_t, caf::response_promise> broadcasts_;
   uint64_t last_broadcast_ = 0;
   std::deque<request> requests_;
+  // Of the start that is being carried out, or was the last one.
+  caf::response_promise starter_;
+  port::time_point give_up_at_;
+  port::resolved_access access_;
   std::vector<caf::response_promise> stoppers_;
 };
 

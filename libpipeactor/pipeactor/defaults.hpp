@@ -34,6 +34,9 @@ constexpr double reconnect_jitter = 0.5;
 /// How long queued writes may drain after the peer's end of file without progress, and the default
 /// deadline of `close_after_drain`.
 constexpr auto drain_timeout = 5s;
+/// How long the socket of a server that was killed may outlive it, and how often to look.
+constexpr auto name_linger = 2s;
+constexpr auto name_linger_step = 10ms;
 /// The pause before a client tries a busy server again: the first one, and the longest.
 constexpr auto connect_backoff = 1ms;
 constexpr auto connect_backoff_limit = 64ms;

@@ -31,9 +31,6 @@ constexpr std::string_view lock_suffix = ".lock";
 constexpr size_t longest_lock_text = 20;
 /// Each further attempt means that another server stopped in the very moment before.
 constexpr int most_attempts = 1000;
-/// How long a killed server's socket may outlive its lock, and how often to look.
-constexpr auto socket_linger = 2000ms;
-constexpr auto linger_step = 10ms;
 
 std::string lock_path_of(const std::string& path) {
   return path + std::string{lock_suffix};
@@ -181,18 +178,6 @@ caf::error check_dead(const std::string& path) {
   return caf::none;
 }
 
-/// The same for a path whose lock was a pipeactor server's, which is dead since we have the
-/// lock: the kernel may free an io_uring, and with it the socket, a moment after the lock.
-caf::error await_dead(const std::string& path) {
-  auto err = check_dead(path);
-  for (auto waited = 0ms; code_of(err) == errc::pipe_in_use && waited < socket_linger;
-       waited += linger_step) {
-    std::this_thread::sleep_for(linger_step);
-    err = check_dead(path);
-  }
-  return err;
-}
-
 /// Removes the socket file of a dead server. Call with the lock held.
 /// @param was_ours whether the lock file was that of an earlier pipeactor server
 caf::error clear_path(const std::string& path, bool was_ours) {
@@ -204,8 +189,14 @@ caf::error clear_path(const std::string& path, bool was_ours) {
                       fmt::format("{} is there and is not a socket: remove it or choose another "
                                   "pipe name",
                                   path));
-  if (auto err = was_ours ? await_dead(path) : check_dead(path))
+  if (auto err = check_dead(path)) {
+    // The kernel may free an io_uring, and with it the socket, a moment after the lock.
+    if (was_ours && code_of(err) == errc::pipe_in_use)
+      return errors::failed(errc::pipe_busy, "cannot claim " + path, 0,
+                            "its server has ended, and the system has not freed its socket yet: "
+                            "try again");
     return err;
+  }
   if (unlink(path.c_str()) != 0 && errno != ENOENT)
     return unix_error(errno, "cannot remove " + path + ", which a dead server left");
   return caf::none;
@@ -287,8 +278,12 @@ caf::expected<pipe_name_claim> pipe_name_claim::acquire(const std::string& path,
     if (fchmod(result.lock_fd_, readable ? 0644 : 0600) != 0)
       return unix_error(errno, "cannot set the mode of " + lock);
     write_pid(result.lock_fd_);
-    if (auto err = clear_path(path, was_ours))
+    if (auto err = clear_path(path, was_ours)) {
+      // The next attempt has to find the lock file of a server.
+      if (code_of(err) == errc::pipe_busy)
+        unique_fd{std::exchange(result.lock_fd_, -1)};
       return err;
+    }
     return result;
   }
   return in_use(path, "its lock file changes all the time");

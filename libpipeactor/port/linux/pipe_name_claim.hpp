@@ -21,7 +21,8 @@ public:
   ~pipe_name_claim();
 
   /// Claims `path` and removes the socket file that a dead server left there.
-  /// @returns `errc::pipe_in_use` if a live server holds it (with its pid if known),
+  /// @returns `errc::pipe_busy` if it has to be tried again, see completion_port::listen;
+  ///   `errc::pipe_in_use` if a live server holds it (with its pid if known),
   ///   `errc::not_a_pipe` if something that is not a socket is there, `errc::access_denied`,
   ///   `errc::unsafe_directory` ("<path>.lock" is a link, another user's file or no lock file of
   ///   ours), `errc::out_of_resources` or `errc::os_error`

@@ -1,0 +1,51 @@
+#include "actors/access_lookup.hpp"
+
+namespace pipeactor::detail {
+
+namespace {
+
+struct look_up {
+  pipe_access access;
+};
+
+struct looked_up {
+  port::resolved_access access;
+};
+
+} // namespace
+
+} // namespace pipeactor::detail
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::look_up)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::looked_up)
+
+namespace pipeactor::detail {
+
+namespace {
+
+/// Answers one request.
+caf::behavior lookup_actor(caf::event_based_actor* self) {
+  return {[self](const look_up& x) -> caf::result<looked_up> {
+    self->quit();
+    auto access = port::resolve(x.access);
+    if (!access)
+      return std::move(access.error());
+    return looked_up{std::move(*access)};
+  }};
+}
+
+} // namespace
+
+void look_up_access(caf::event_based_actor& self, const pipe_access& access,
+                    std::function<void(caf::expected<port::resolved_access>)> then) {
+  if (access.principals().empty()) {
+    then(port::resolve(access));
+    return;
+  }
+  auto helper = self.system().spawn<caf::detached + caf::hidden>(lookup_actor);
+  self.request(helper, caf::infinite, look_up{access})
+    .then([then](const looked_up& x) { then(x.access); },
+          [then](caf::error& err) { then(std::move(err)); });
+}
+
+} // namespace pipeactor::detail

@@ -1,0 +1,16 @@
+#pragma once
+
+#include "pipeactor/caf.hpp"
+#include "port/resolved_access.hpp"
+
+#include <functional>
+
+namespace pipeactor::detail {
+
+/// Looks up whom `access` names, and calls `then` in `self`, on its host: at once if there are no
+/// names, else later. Names are looked up on a thread of their own: a directory service may keep
+/// whoever asks waiting.
+void look_up_access(caf::event_based_actor& self, const pipe_access& access,
+                    std::function<void(caf::expected<port::resolved_access>)> then);
+
+} // namespace pipeactor::detail
