@@ -196,12 +196,12 @@ void io_uring_port::on_waiting_sent(slot& s, int result) {
   report_batch(s);
   if (s.closing() || s.writes.empty())
     return;
+  if (s.write_error != 0)
+    return end_writing(s, s.write_error);
   if (result == -EAGAIN || result == -EINTR) {
     make_room(s);
     return;
   }
-  if (s.write_error != 0)
-    return end_writing(s, s.write_error);
   if (result < 0)
     return send_failed(s, -result);
   if (s.pipe->settings().mode == pipe_mode::message)

@@ -127,6 +127,15 @@ bool names_file(const std::string& path, int fd) {
          && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
 
+/// Returns false if `path` is certainly not that file any more. A process that gave up its rights
+/// may not be able to look.
+bool may_still_be(const std::string& path, uint64_t device, uint64_t inode) {
+  struct stat info;
+  if (lstat(path.c_str(), &info) != 0)
+    return errno != ENOENT && errno != ENOTDIR;
+  return info.st_dev == device && info.st_ino == inode;
+}
+
 /// For people: the kernel reports no pid for locks of open file descriptions.
 void write_pid(int fd) {
   auto text = std::to_string(getpid()) + "\n";
@@ -246,7 +255,9 @@ bool pipe_name_claim::is_owned() const noexcept {
 }
 
 bool pipe_name_claim::is_intact() const noexcept {
-  return has_socket_file() && names_file(lock_path_of(path_), lock_fd_);
+  struct stat lock;
+  return fstat(lock_fd_, &lock) == 0 && may_still_be(path_, socket_device_, socket_inode_)
+         && may_still_be(lock_path_of(path_), lock.st_dev, lock.st_ino);
 }
 
 bool pipe_name_claim::has_socket_file() const noexcept {

@@ -38,7 +38,8 @@ public:
   /// Another server's, found there when bind(2) failed or put there since, is never removed.
   void socket_bound() noexcept;
 
-  /// Returns whether lock file and socket file are still there, and ours.
+  /// Returns whether lock file and socket file are still there, and ours, as far as this process
+  /// may look.
   bool is_intact() const noexcept;
 
   /// Returns whether this process made the claim, and is not a forked child of it.
