@@ -56,3 +56,38 @@ PORT_TEST_CASE("a cookie may be of any type that can be sent, and is empty by de
   f.end_context();
   CHECK(matches == 111);
 }
+
+PORT_TEST_CASE("cookies come back exactly once around an exit message, and after the actor's end") {
+  port_fixture f{port};
+  auto who = GENERATE(each_taker());
+  auto server = f.serve(f.options(), who);
+  for (size_t round = 0; round < 3; ++round) {
+    auto [client, connection] = f.connect_and_wait(server, round);
+    auto write = [c = connection](int from) {
+      for (int i = from; i < from + 10; ++i)
+        c.async_write(payload{"x"}, cookie::of(i));
+    };
+    f.self()->monitor(connection.actor());
+    write(0);
+    caf::anon_send_exit(connection.actor(), caf::exit_reason::user_shutdown);
+    write(10);
+    auto ended = false;
+    f.self()->receive([&](const caf::down_msg&) { ended = true; }, caf::after(patience) >> [] {});
+    REQUIRE(ended);
+    write(20);
+    // A session ends with its actor: what comes later has nobody to go to.
+    auto surely = who == taker::handler ? 30 : 10;
+    auto count = [&, id = connection.id()](int i) {
+      auto suffix = " [" + std::to_string(i) + "]";
+      return f.log->count("sent" + suffix, id)
+             + f.log->count("failed operation_aborted" + suffix, id)
+             + f.log->count("failed not_connected" + suffix, id);
+    };
+    if (who == taker::handler)
+      REQUIRE(f.log->wait_for(connection.id(), "failed not_connected [29]"));
+    for (int i = 0; i < 30; ++i)
+      if (count(i) > 1 || (count(i) == 0 && i < surely))
+        FAIL_CHECK("cookie " << i << " came back " << count(i) << " times");
+    CHECK(f.log->count("disconnected closed_by_us", connection.id()) == 1);
+  }
+}

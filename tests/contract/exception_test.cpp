@@ -126,3 +126,79 @@ PORT_TEST_CASE("an exception answers every pending cookie") {
   CHECK(f.log->count("sent") + f.log->count("failed") == 100);
   CHECK(f.log->count("failed") > 0);
 }
+
+namespace {
+
+/// Something to make a session of, and a switch that lets this fail.
+struct fragile {
+  explicit fragile(std::shared_ptr<std::atomic<bool>> broken) : broken(std::move(broken)) {}
+
+  fragile(const fragile& other) : broken(other.broken) {
+    if (*broken)
+      throw std::runtime_error{"no copy today"};
+  }
+
+  std::shared_ptr<std::atomic<bool>> broken;
+};
+
+class fragile_session final : public recording_session {
+public:
+  fragile_session(const log_ptr& log, fragile, std::shared_ptr<std::atomic<bool>> broken)
+      : recording_session(log, echo()), broken_(std::move(broken)) {}
+
+  caf::message_handler message_handlers() override {
+    if (*broken_)
+      throw 7;
+    return {};
+  }
+
+private:
+  std::shared_ptr<std::atomic<bool>> broken_;
+};
+
+} // namespace
+
+PORT_TEST_CASE("a session that cannot be made costs its client only") {
+  port_fixture f{port};
+  auto what = GENERATE(as<std::string>{}, "argument", "factory", "nothing", "handlers");
+  CAPTURE(what);
+  auto broken = std::make_shared<std::atomic<bool>>(false);
+  auto never = std::make_shared<std::atomic<bool>>(false);
+  auto options = f.options();
+  options.num_threads = GENERATE(1, 2);
+  auto factory = [=, log = f.log]() -> std::unique_ptr<session> {
+    if (*broken && what == "factory")
+      throw std::runtime_error{"no session today"};
+    if (*broken && what == "nothing")
+      return nullptr;
+    return std::make_unique<recording_session>(log, echo());
+  };
+  auto server = what == "argument"
+                  ? f.serve<fragile_session>(options, f.log, fragile{broken}, never)
+                : what == "handlers"
+                  ? f.serve<fragile_session>(options, f.log, fragile{never}, broken)
+                  : f.started(f.context().spawn_session_server(options, factory), options);
+  auto is_served = [](test_client& client, const std::string& text) {
+    return client.send(text) && client.receive() == text;
+  };
+  std::vector<client_ptr> others;
+  for (size_t round = 0; round < 3; ++round) {
+    others.push_back(f.connect(server));
+    CHECK(is_served(*others.back(), "before"));
+    *broken = true;
+    for (int i = 0; i < 3; ++i)
+      CHECK(f.connect(server)->at_end());
+    *broken = false;
+    for (auto& other : others)
+      CHECK(is_served(*other, "after"));
+  }
+  auto connections = server.server.connections();
+  REQUIRE(connections);
+  CHECK(connections->size() == others.size());
+  connections->clear();
+  CHECK_FALSE(server.server.stop());
+  for (auto& other : others)
+    CHECK(other->at_end());
+  CHECK(f.log->count("connected") == others.size());
+  CHECK(f.log->count("disconnected closed_by_us") == others.size());
+}

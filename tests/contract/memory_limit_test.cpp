@@ -78,3 +78,61 @@ PORT_TEST_CASE("memory_limit bounds the messages that handlers keep, and reading
   std::lock_guard guard{mutex};
   kept.clear();
 }
+
+PORT_TEST_CASE(
+  "a connection that waits for memory reads on when another connection's is released") {
+  context_options limits;
+  limits.memory_limit = 200'000;
+  // Before the fixture: the last message is kept after it was written down.
+  std::mutex mutex;
+  payload name;
+  std::vector<payload> kept;
+  auto release = [&] {
+    std::vector<payload> released;
+    std::lock_guard guard{mutex};
+    released.swap(kept);
+  };
+  port_fixture f{port, limits};
+  script todo;
+  todo.received = [&](const named_pipe_connection&, const cookie&, const payload& data) {
+    std::lock_guard guard{mutex};
+    if (data.text() == "my name")
+      name = data;
+    else if (data.size() == 10'000)
+      kept.push_back(data);
+  };
+  auto server = f.serve(f.options(), GENERATE(each_taker()), todo);
+  auto [small, connection] = f.connect_and_wait(server);
+  auto greedy = f.connect(server);
+  CHECK(small->send("my name"));
+  REQUIRE(f.log->wait_for("received my name"));
+  auto block = pattern(10'000);
+  size_t sent = 0;
+  for (int round = 0; round < 3; ++round) {
+    sent += f.send_until_blocked(*greedy, block, 2000);
+    auto text = std::to_string(round);
+    // With this one its reading pauses, because it still holds its first message.
+    CHECK(small->send("first " + text));
+    REQUIRE(f.log->wait_for("received first " + text));
+    f.let_bridge_turn();
+    CHECK(small->send("second " + text));
+    f.let_bridge_turn();
+    CHECK(f.log->count("received second " + text) == 0);
+    while (f.log->count("received #") < sent) {
+      auto before = f.log->count("received #");
+      release();
+      if (before < sent)
+        REQUIRE(f.log->wait_for("received #", before + 1));
+    }
+    // A handler keeps a message after it was written down.
+    for (int i = 0; i < 1000 && f.log->count("received second " + text) == 0; ++i) {
+      release();
+      f.let_bridge_turn();
+    }
+    REQUIRE(f.log->count("received second " + text) == 1);
+    // Memory is free again for the next round, and all connections read.
+    release();
+    f.let_bridge_turn();
+  }
+  name = {};
+}

@@ -174,3 +174,79 @@ PORT_TEST_CASE("a connection does not come back after an exception in its sessio
   auto connection = f.open(manager, server.options.pipe_name);
   CHECK(f.client_log->wait_for(connection.id(), "disconnected handler_failed"));
 }
+
+namespace {
+
+/// Returns a script that greets each client and closes.
+script greet_and_close() {
+  script result;
+  result.connected = [](const named_pipe_connection& connection) {
+    connection.async_write(payload{"hello"});
+    connection.close_after_drain(patience);
+  };
+  return result;
+}
+
+} // namespace
+
+PORT_TEST_CASE("a close, a stop and an exit message end a connection that drains, and it does not "
+               "come back") {
+  port_fixture f{port};
+  auto server = f.serve(f.options(), taker::session, greet_and_close());
+  auto how = GENERATE(as<std::string>{}, "close", "stop", "exit");
+  CAPTURE(how);
+  for (size_t round = 1; round <= 3; ++round) {
+    // The connection drains while its handler is behind.
+    auto slow = std::make_shared<gate>();
+    script todo;
+    todo.received = [slow](const named_pipe_connection&, const cookie&, const payload&) {
+      slow->pass();
+    };
+    auto manager = f.manage(reconnecting_options(), taker::handler, todo);
+    auto connection = f.open(manager, server.options.pipe_name);
+    REQUIRE(slow->wait_for_visitor());
+    REQUIRE(f.log->wait_for("disconnected", round));
+    while (connection.is_connected())
+      f.let_bridge_turn();
+    f.let_bridge_turn();
+    if (how == "close")
+      CHECK_FALSE(f.ask(connection.actor(), async_close{}));
+    else if (how == "stop")
+      CHECK_FALSE(manager.stop());
+    else
+      caf::anon_send_exit(connection.actor(), caf::exit_reason::user_shutdown);
+    f.let_bridge_turn();
+    slow->open();
+    REQUIRE(f.client_log->wait_for(connection.id(), "disconnected"));
+    CHECK(f.client_log->of(connection.id())
+          == lines{"connected", "received hello", "disconnected closed_by_peer"});
+    CHECK(f.log->count("connected") == round);
+  }
+}
+
+PORT_TEST_CASE("an exception in the last events of a lost connection ends it") {
+  port_fixture f{port};
+  auto options = f.options();
+  options.continuously_read = false; // reads nothing: writes pile up
+  auto server = f.serve(options, taker::session);
+  script todo;
+  todo.failed = [](const named_pipe_connection&, const cookie&, const caf::error&) {
+    throw std::runtime_error{"on purpose"};
+  };
+  auto manager = f.manage(reconnecting_options(), taker::session, todo);
+  auto block = payload{pattern(30'000)};
+  constexpr size_t count = 100;
+  for (size_t round = 0; round < 3; ++round) {
+    auto connection = f.open(manager, options.pipe_name);
+    for (size_t i = 0; i < count; ++i)
+      connection.async_write(block, cookie::of(int(i)));
+    REQUIRE(f.client_log->wait_for(connection.id(), "sent"));
+    f.log->connection(round).async_close();
+    REQUIRE(f.client_log->wait_for(connection.id(), "disconnected"));
+    CHECK(f.client_log->count("reconnecting", connection.id()) == 0);
+    CHECK(f.client_log->count("connected", connection.id()) == 1);
+    CHECK(f.client_log->count("sent", connection.id())
+            + f.client_log->count("failed", connection.id())
+          == count);
+  }
+}

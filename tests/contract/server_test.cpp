@@ -179,3 +179,41 @@ PORT_TEST_CASE("a server that starts and stops 1,000 times leaks nothing") {
 PORT_TEST_CASE("a server that starts and stops 20,000 times leaks nothing", "[long]") {
   start_and_stop(port, 20'000);
 }
+
+PORT_TEST_CASE(
+  "after stop, start and stop in a row nobody listens, and the answers come in order") {
+  port_fixture f{port};
+  auto server = f.serve(f.options(), GENERATE(each_taker()));
+  auto manager = f.manage({}, taker::session);
+  auto asker = [log = f.log, whom = server.server.actor()](caf::event_based_actor* self) {
+    auto ask_to_stop = [=](const std::string& name) {
+      self->request(whom, patience, stop{}).then([=] { log->add(0, "answer to " + name); });
+    };
+    return caf::behavior{[=](int) {
+      ask_to_stop("stop");
+      self->request(whom, patience, start{}).then([=](const server_ready&) {
+        log->add(0, "answer to start");
+      });
+      ask_to_stop("last stop");
+    }};
+  };
+  auto worker = f.ended_with_system(f.spawn(asker));
+  for (size_t round = 1; round <= 3; ++round) {
+    auto client = f.connect(server);
+    REQUIRE(f.log->wait_for("connected", round));
+    f.self()->send(worker, 1);
+    REQUIRE(f.log->wait_for("answer to last stop", round));
+    CHECK(f.log->count("answer to stop") == round);
+    CHECK(f.log->count("answer to start") == round);
+    auto seen = f.log->all();
+    seen.erase(std::remove_if(seen.begin(), seen.end(),
+                              [](auto& line) { return line.rfind("answer", 0) != 0; }),
+               seen.end());
+    CHECK(lines(seen.end() - 3, seen.end())
+          == lines{"answer to stop", "answer to start", "answer to last stop"});
+    CHECK(client->at_end());
+    auto refused = f.open(manager, server.options.pipe_name);
+    CHECK(f.client_log->wait_for(refused.id(), "connect failed no_such_pipe"));
+    REQUIRE(server.server.start());
+  }
+}

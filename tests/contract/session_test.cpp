@@ -400,3 +400,42 @@ PORT_TEST_CASE("a session may close its own connection inside any event") {
   if (which == 2)
     CHECK(f.log->count("received") == 1);
 }
+
+PORT_TEST_CASE("a request of a session that fails without an error handler closes the connection") {
+  port_fixture f{port};
+  auto awaits = GENERATE(false, true);
+  CAPTURE(awaits);
+  auto worker = f.ended_with_system(f.spawn([]() -> caf::behavior {
+    return {[](int) -> caf::result<int> { return caf::sec::runtime_error; }};
+  }));
+  role todo;
+  todo.received = [=](acting_session& s, const payload&) {
+    auto request = s.self().request(worker, patience, 1);
+    if (awaits)
+      request.await([](int) {});
+    else
+      request.then([](int) {});
+  };
+  auto server = f.serve<acting_session>(f.options(), f.log, todo);
+  auto block = payload{pattern(30'000)};
+  constexpr int count = 100;
+  for (size_t round = 0; round < 3; ++round) {
+    auto [client, connection] = f.connect_and_wait(server, round);
+    for (int i = 0; i < count; ++i)
+      connection.async_write(block, cookie::of(i));
+    REQUIRE(f.log->wait_for(connection.id(), "sent"));
+    CHECK(client->send("ask"));
+    REQUIRE(f.log->wait_for(connection.id(), "disconnected handler_failed"));
+    for (int i = 0; i < count; ++i) {
+      auto suffix = "[" + std::to_string(i) + "]";
+      auto back = f.log->count("sent " + suffix, connection.id())
+                  + f.log->count("failed handler_failed " + suffix, connection.id())
+                  + f.log->count("failed operation_aborted " + suffix, connection.id());
+      if (back != 1)
+        FAIL_CHECK("cookie " << i << " came back " << back << " times");
+    }
+    CHECK(f.log->of(connection.id()).back() == "disconnected handler_failed");
+  }
+  // The server goes on.
+  CHECK_FALSE(server.server.stop());
+}

@@ -246,3 +246,35 @@ TEST_CASE("read_account wakes its connection once a pause, whichever thread rele
   CHECK(x.account->bytes() == 0);
   CHECK(x.memory->bytes() == 0);
 }
+
+TEST_CASE("read_account wakes a connection that waits for memory, whichever threads release it") {
+  auto memory = caf::make_counted<memory_account>(8 * step);
+  owned_account waiting{1'000'000, 1000, memory};
+  owned_account other{1'000'000, 1000, memory};
+  auto held = waiting.receive(1);
+  {
+    releasers threads{3};
+    for (int round = 0; round < 2000; ++round) {
+      std::vector<payload> messages;
+      for (int i = 0; i < 3; ++i)
+        messages.push_back(other.receive(4 * step));
+      // Every other round the threads release while the bridge is about to pause.
+      auto paused = round % 2 == 0 && waiting.account->must_pause();
+      CHECK(paused == (round % 2 == 0));
+      for (auto& message : messages)
+        threads.give(std::move(message));
+      if (!paused && !waiting.account->must_pause())
+        continue;
+      if (!waiting.wait_until_woken())
+        FAIL("not woken in round " << round << ", with " << memory->bytes() << " bytes in use");
+      CHECK_FALSE(waiting.account->must_pause());
+      while (memory->bytes() > 0)
+        std::this_thread::yield();
+    }
+  }
+  CHECK_FALSE(waiting.was_woken());
+  held = {};
+  CHECK(memory->bytes() == 0);
+  CHECK(waiting.account->messages() == 0);
+  CHECK(other.account->messages() == 0);
+}
