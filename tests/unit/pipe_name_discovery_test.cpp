@@ -174,3 +174,17 @@ TEST_CASE("a server that started before /run/user/<uid> appeared is found, and k
   CHECK(told
         == directory + "/svc connected svc pipe_in_use /run/user/" + number + "/pipeactor/svc");
 }
+
+TEST_CASE("pipe_name_claim leaves neither a file nor a descriptor after 1,000 rounds") {
+  temp_directory directory;
+  auto path = directory / "pipe";
+  auto descriptors = open_descriptors();
+  for (int round = 0; round < 1000; ++round) {
+    auto claim = pipe_name_claim::acquire(path);
+    REQUIRE(claim);
+    if (round % 10 == 0)
+      REQUIRE(code_of_claim(path) == errc::pipe_in_use);
+  }
+  CHECK(files_in(directory.path()).empty());
+  CHECK(open_descriptors() == descriptors);
+}
