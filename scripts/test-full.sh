@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # All of test.sh, then the unit tests under ThreadSanitizer, the long tests in the release and
-# both sanitizer builds, and an hour of soak.sh. Takes hours; not part of CI. The last line is
-# "N passed, N failed".
+# both sanitizer builds, 200 rounds of the unit and contract tests, once beside a load on every
+# core, and an hour of soak.sh. Takes hours; not part of CI. The last line is "N passed, N failed".
+#   PIPEACTOR_ROUNDS   rounds of the unit and contract tests (200)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -16,11 +17,31 @@ test_units_tsan() { build tsan --target unit_tests && run_tests tsan -L '^unit$'
 # test_long PRESET: test.sh has configured it.
 test_long() { build "$1" && run_tests "$1-long"; }
 
+# A test that fails once in all rounds fails.
+test_rounds() {
+  run_tests release -L '^(unit|contract)$' --repeat "until-fail:${PIPEACTOR_ROUNDS:-200}"
+}
+
+# The same while two endless loops for each core want it, too.
+test_rounds_under_load() {
+  local loops=() status=0
+  for ((i = 0; i < 2 * jobs; ++i)); do
+    (while :; do :; done) &
+    loops+=($!)
+  done
+  test_rounds || status=$?
+  kill "${loops[@]}"
+  wait "${loops[@]}" 2>/dev/null || true
+  return "$status"
+}
+
 stage test.sh run_script scripts/test.sh
 stage "tsan, unit" test_units_tsan
 stage "release, long" test_long release
 stage "asan, long" test_long asan
 stage "tsan, long" test_long tsan
+stage "release, rounds" test_rounds
+stage "release, rounds under load" test_rounds_under_load
 stage soak scripts/soak.sh
 
 summary
