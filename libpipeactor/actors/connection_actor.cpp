@@ -133,7 +133,7 @@ void connection_actor::never_handled(const caf::mailbox_element& element) {
 
 caf::invoke_message_result connection_actor::consume(caf::mailbox_element& element) {
   handler_pulse::run run{*bridge_->bridge().pulse(), record().id()};
-  if (context_has_ended())
+  if (bridge_->port() == nullptr)
     end_own_messages();
   if (element.mid.is_response())
     timers_.answered(element.mid);
@@ -428,6 +428,7 @@ void connection_actor::end_own_messages() {
   // The session's handlers point to it.
   forget_pending_responses();
   become(requests().or_else(completions()));
+  events_.ignore_requests();
 }
 
 /// The pipe is closed, or was never made.

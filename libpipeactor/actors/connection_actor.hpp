@@ -56,7 +56,9 @@ public:
   // -- the valve ------------------------------------------------------------------------------
 
   void control_reading() override {
-    pending_.reads().control(port_of_pipe());
+    if (pending_.reads().must_pause())
+      if (auto* port = port_of_pipe())
+        port->pause_reading(record());
   }
 
   // -- requests: from the behavior, or from the session ---------------------------------------
@@ -71,9 +73,6 @@ public:
   void close_after_drain(caf::timespan deadline) override;
   caf::error handler_threw(std::exception_ptr thrown) override;
   connection_stats stats() const override;
-  bool context_has_ended() const noexcept override {
-    return bridge_->port() == nullptr;
-  }
 
   // -- timers of the session ------------------------------------------------------------------
 

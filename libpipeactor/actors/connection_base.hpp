@@ -49,10 +49,6 @@ public:
 
   virtual connection_stats stats() const = 0;
 
-  /// Returns whether the context has ended. What a session asks for then is ignored: a session that
-  /// tries again whenever it fails would go on for ever.
-  virtual bool context_has_ended() const noexcept = 0;
-
   // -- operations that are asked of an actor that has ended: their cookies come back -----------
 
 protected:

@@ -32,6 +32,10 @@ caf::message_handler event_sink::make_session(const session_factory& make) {
   }
 }
 
+void event_sink::ignore_requests() noexcept {
+  session_->context_has_ended_ = true;
+}
+
 void event_sink::drop_session() noexcept {
   if (session_ == nullptr)
     return;

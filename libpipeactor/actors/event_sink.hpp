@@ -30,6 +30,10 @@ public:
   /// @throws what its making throws; there is no session then
   caf::message_handler make_session(const session_factory& make);
 
+  /// What the session asks for is ignored from now on: one that tries again whenever it fails would
+  /// go on for ever.
+  void ignore_requests() noexcept;
+
   /// Destroys the session, if there is one.
   void drop_session() noexcept;
 

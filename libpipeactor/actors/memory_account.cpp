@@ -4,6 +4,19 @@
 
 namespace pipeactor::detail {
 
+void memory_account::add(size_t steps, bool falls) noexcept {
+  steps_.fetch_add(steps);
+  if (falls && has_waiters_.load())
+    wake();
+}
+
+bool memory_account::reserve(size_t steps) noexcept {
+  if ((steps_.fetch_add(steps) + steps) * step <= limit_)
+    return true;
+  add(0 - steps, true);
+  return false;
+}
+
 bool memory_account::wait(caf::intrusive_ptr<memory_waiter> who) {
   {
     std::lock_guard guard{mutex_};

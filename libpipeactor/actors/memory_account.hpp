@@ -31,24 +31,15 @@ public:
   /// is there.
   void moved(size_t before, size_t after) noexcept {
     // Falling is adding, too: unsigned numbers wrap.
-    auto steps = after / step - before / step;
-    if (steps == 0)
-      return;
-    steps_.fetch_add(steps);
-    if (after < before && has_waiters_.load())
-      wake();
+    if (auto steps = after / step - before / step; steps != 0)
+      add(steps, after < before);
   }
 
   /// A queue that holds `before` bytes is to hold `after`, which is more.
   /// @returns false, and counts nothing, if that would exceed the limit
   bool grow(size_t before, size_t after) noexcept {
     auto steps = after / step - before / step;
-    if (steps == 0)
-      return true;
-    if ((steps_.fetch_add(steps) + steps) * step <= limit_)
-      return true;
-    moved(after, before);
-    return false;
+    return steps == 0 || reserve(steps);
   }
 
   size_t bytes() const noexcept {
@@ -68,6 +59,8 @@ public:
   bool wait(caf::intrusive_ptr<memory_waiter> who);
 
 private:
+  void add(size_t steps, bool falls) noexcept;
+  bool reserve(size_t steps) noexcept;
   void wake() noexcept;
 
   size_t limit_;

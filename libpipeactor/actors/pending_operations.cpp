@@ -43,14 +43,11 @@ void pending_operations::fail_writes(size_t count, const caf::error& reason) {
   }
 }
 
-pending_write* pending_operations::add_write(size_t size) {
-  auto drops = writes_.policy() == write_queue_policy::drop_oldest;
-  if (!drops && writes_.is_full(size))
-    return nullptr;
-  while (drops && writes_.is_full(size) && writes_.has_waiting())
+pending_write* pending_operations::replace_oldest_write(size_t size) {
+  while (writes_.is_full(size) && writes_.has_waiting())
     drop_oldest_write();
   auto* result = writes_.add(size);
-  while (drops && result == nullptr && writes_.has_waiting()) {
+  while (result == nullptr && writes_.has_waiting()) {
     drop_oldest_write();
     result = writes_.add(size);
   }

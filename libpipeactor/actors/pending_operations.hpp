@@ -40,7 +40,13 @@ public:
   /// Adds a write of `size` bytes, to be filled in. With `drop_oldest` it takes the place of
   /// writes that the port does not have.
   /// @returns the write, or nullptr if there is no room
-  pending_write* add_write(size_t size);
+  pending_write* add_write(size_t size) {
+    if (!writes_.is_full(size))
+      if (auto* result = writes_.add(size))
+        return result;
+    return writes_.policy() == write_queue_policy::drop_oldest ? replace_oldest_write(size)
+                                                               : nullptr;
+  }
 
   // -- reads ----------------------------------------------------------------------------------
 
@@ -91,6 +97,7 @@ private:
     caf::error reason;
   };
 
+  pending_write* replace_oldest_write(size_t size);
   /// Drops the oldest write that the port does not have.
   void drop_oldest_write();
   void fail(const pipeactor::cookie& cookie, const caf::error& reason);

@@ -48,11 +48,9 @@ public:
 
   // -- the valve ------------------------------------------------------------------------------
 
-  /// Something was received: closes the valve if it has to be.
-  /// @param port of the pipe, may be nullptr
-  void control(port::completion_port* port) {
-    if (continuous_ && record_.account->must_pause() && port != nullptr)
-      port->pause_reading(record_);
+  /// Something was received: returns whether the valve must be closed.
+  bool must_pause() noexcept {
+    return continuous_ && record_.account->must_pause();
   }
 
   /// Opens the valve if it may be: starts to read, or passes reads on to the port.

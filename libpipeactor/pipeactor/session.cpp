@@ -36,14 +36,10 @@ caf::message_handler session::message_handlers() {
   return {};
 }
 
-detail::connection_base* session::owner_for(const char* function) const {
-  if (owner_ == nullptr)
-    detail::log_warning(std::string{"a session called "} + function
-                        + " in its constructor or destructor, where it has no connection: nothing "
-                          "happens");
-  else if (owner_->context_has_ended())
-    return nullptr;
-  return owner_;
+void session::warn_of(const char* function) {
+  detail::log_warning(std::string{"a session called "} + function
+                      + " in its constructor or destructor, where it has no connection: nothing "
+                        "happens");
 }
 
 void session::async_write(payload data, pipeactor::cookie cookie) {

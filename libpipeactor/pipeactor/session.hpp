@@ -96,12 +96,19 @@ protected:
 private:
   friend class detail::event_sink;
 
-  /// Returns the owner, or nullptr in the constructor and the destructor (which is logged), and
-  /// after the context's end.
-  detail::connection_base* owner_for(const char* function) const;
+  /// Returns the owner, or nullptr after the context's end.
+  detail::connection_base* owner_for(const char* function) const {
+    if (owner_ == nullptr)
+      warn_of(function);
+    return context_has_ended_ ? nullptr : owner_;
+  }
+
+  /// There is no owner in the constructor and the destructor.
+  static void warn_of(const char* function);
 
   detail::connection_base* owner_ = nullptr;
   caf::actor_system* system_ = nullptr;
+  bool context_has_ended_ = false;
 };
 
 /// Makes the session of a new connection. Called on the connection's bridge; an exception closes
