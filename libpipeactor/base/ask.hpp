@@ -29,7 +29,12 @@ caf::error ask(const caf::actor& who, std::chrono::milliseconds timeout, Request
                                                   std::chrono::hours{24 * 365});
   caf::scoped_actor self{who->home_system(), true};
   self->request(who, timeout, std::move(request)).receive(take, [&](caf::error& err) {
-    result = err == caf::sec::request_timeout ? make_error(errc::timed_out) : std::move(err);
+    if (err == caf::sec::request_timeout)
+      result = make_error(errc::timed_out);
+    else if (err == caf::sec::request_receiver_down) // it ends with its context
+      result = make_error(errc::shutting_down);
+    else
+      result = std::move(err);
   });
   return result;
 }

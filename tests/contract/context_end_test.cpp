@@ -101,3 +101,26 @@ PORT_TEST_CASE("servers of one context share its bridges, and end one by one") {
   CHECK(client_of_two->send("x"));
   CHECK(client_of_two->receive() == "x");
 }
+
+PORT_TEST_CASE("what is asked of a server or client manager after the context's end is answered "
+               "with shutting_down") {
+  port_fixture f{port};
+  auto running = f.serve(f.options(), taker::session).server;
+  auto stopped = f.serve(f.options(), taker::session).server;
+  CHECK_FALSE(stopped.stop());
+  auto fresh = f.context().spawn_server(f.options(), f.spawn_handler());
+  auto manager = f.manage({}, taker::session);
+  f.end_context();
+  for (int round = 0; round < 2; ++round) {
+    for (auto& server : {running, stopped, fresh}) {
+      CHECK(code_of(server.start().error()) == errc::shutting_down);
+      CHECK(code_of(server.stop()) == errc::shutting_down);
+      CHECK(code_of(server.connections().error()) == errc::shutting_down);
+      CHECK(code_of(server.stats().error()) == errc::shutting_down);
+    }
+    CHECK(code_of(manager.connect("svc").error()) == errc::shutting_down);
+    CHECK(code_of(manager.find_named_pipes().error()) == errc::shutting_down);
+    CHECK(code_of(manager.stats().error()) == errc::shutting_down);
+    CHECK(code_of(manager.stop()) == errc::shutting_down);
+  }
+}

@@ -202,3 +202,50 @@ PORT_TEST_CASE("a session that cannot be made costs its client only") {
   CHECK(f.log->count("connected") == others.size());
   CHECK(f.log->count("disconnected closed_by_us") == others.size());
 }
+
+PORT_TEST_CASE("a session's destructor may send, and its other functions do nothing there") {
+  class leaving_session final : public recording_session {
+  public:
+    leaving_session(const log_ptr& log, caf::actor other)
+        : recording_session(log), other_(std::move(other)) {
+      // There is no connection yet.
+      async_write(payload{"constructed"});
+      if (connection())
+        note("a connection in the constructor");
+    }
+
+    ~leaving_session() override {
+      async_write(payload{"destroyed"}, cookie::of(1));
+      async_read(cookie::of(2));
+      close_after_drain();
+      async_close();
+      fail("destroyed");
+      if (connection() || self().actor())
+        note("a connection in the destructor");
+      self().send(other_, std::string{"bye"});
+    }
+
+  private:
+    caf::actor other_;
+  };
+  port_fixture f{port};
+  auto other = f.ended_with_system(
+    f.system().spawn(recording_handler, log_writer{f.log}, script{}));
+  auto server = f.serve<leaving_session>(f.options(), f.log, other);
+  for (size_t round = 1; round <= 3; ++round) {
+    auto client = f.connect(server);
+    REQUIRE(f.log->connection(0));
+    client->close();
+    REQUIRE(f.log->wait_for("disconnected", round));
+    f.log->forget_connections();
+    REQUIRE(f.log->wait_for("bye", round));
+  }
+  auto client = f.connect(server);
+  REQUIRE(f.log->connection(0));
+  f.end_context();
+  f.log->forget_connections();
+  REQUIRE(f.log->wait_for("bye", 4));
+  CHECK(client->at_end());
+  CHECK(f.log->count("a connection in") == 0);
+  CHECK(f.log->count("failed") == 0);
+}

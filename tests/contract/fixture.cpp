@@ -1,6 +1,7 @@
 #include "contract/fixture.hpp"
 
 #include "pipeactor/simulated_network.hpp"
+#include "port/completion_port.hpp"
 
 #include <caf/io/middleman.hpp>
 
@@ -26,6 +27,12 @@ port_fixture::port_fixture(port_kind port, context_options options, place where)
   }
   context_ = std::make_unique<pipeactor::context>(*system_, options);
   self_ = std::make_unique<caf::scoped_actor>(*system_, true);
+}
+
+port_factory port_fixture::ports() const {
+  if (kind_ == port_kind::simulated)
+    return simulated_ports(network_);
+  return [kind = kind_] { return port::make_completion_port(kind, {}); };
 }
 
 port_fixture::~port_fixture() {

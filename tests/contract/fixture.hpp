@@ -86,6 +86,9 @@ public:
     return *self_;
   }
 
+  /// Returns a function that makes ports of the kind under test, for a further context.
+  port_factory ports() const;
+
   // -- what happened --------------------------------------------------------------------------
 
   /// The events of servers and their connections.

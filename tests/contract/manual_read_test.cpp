@@ -102,3 +102,54 @@ PORT_TEST_CASE("in manual mode the end waits until the last words are read") {
   REQUIRE(seen.size() == 5);
   CHECK(seen[2] == "received words [2]");
 }
+
+PORT_TEST_CASE("in manual mode reads wait while a handler holds as much as the read queue may") {
+  std::mutex mutex;
+  std::vector<payload> kept;
+  auto release = [&] {
+    std::vector<payload> released;
+    std::lock_guard guard{mutex};
+    released.swap(kept);
+  };
+  port_fixture f{port};
+  auto options = f.options();
+  options.continuously_read = false;
+  // One more than the limit, and of bytes also what was on its way when they were counted.
+  size_t most_held = 5;
+  if (GENERATE(true, false)) {
+    options.read_queue_messages = 4;
+  } else {
+    options.read_queue_bytes = 4 * 500;
+    most_held += defaults::reads_per_turn;
+  }
+  script todo;
+  todo.received = [&](const named_pipe_connection&, const cookie&, const payload& data) {
+    std::lock_guard guard{mutex};
+    kept.push_back(data);
+  };
+  auto server = f.serve(options, GENERATE(each_taker()), todo);
+  auto [client, connection] = f.connect_and_wait(server);
+  auto block = pattern(500);
+  // As many as any pipe holds.
+  constexpr size_t count = 60;
+  for (size_t round = 0; round < 3; ++round) {
+    for (size_t i = 0; i < count; ++i) {
+      connection.async_read(cookie::of(int(i)));
+      REQUIRE(client->send(block));
+    }
+    REQUIRE(f.log->wait_for("received", round * count + 4));
+    for (int i = 0; i < 5; ++i)
+      f.let_bridge_turn();
+    CHECK(f.log->count("received") <= round * count + most_held);
+    for (auto all = (round + 1) * count; f.log->count("received") < all;) {
+      auto before = f.log->count("received");
+      release();
+      if (before < all)
+        REQUIRE(f.log->wait_for("received", before + 1));
+    }
+    for (size_t i = 0; i < count; ++i)
+      CHECK(f.log->count("received #500 [" + std::to_string(i) + "]") == round + 1);
+    f.let_bridge_turn();
+    release();
+  }
+}

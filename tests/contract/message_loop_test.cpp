@@ -366,3 +366,25 @@ PORT_TEST_CASE("a message loop with a system of its own ends with live connectio
     held = nullptr;
   }
 }
+
+PORT_TEST_CASE("a message loop takes the shortest timeout for none, and the longest for no end") {
+  port_fixture f{port};
+  std::promise<void> inside[2];
+  size_t starts = 0;
+  server_callbacks on;
+  on.server_ready = [&](const server_ready&) { inside[starts++].set_value(); };
+  loop_host host{f, f.options(), on};
+  for (size_t round = 0; round < 2; ++round) {
+    CHECK(host.loop.enter_message_loop(std::chrono::milliseconds::min()) == loop_end::timed_out);
+    CHECK_FALSE(host.running.server.stop());
+    REQUIRE(host.running.server.start());
+    std::thread other{[&] {
+      inside[1].get_future().wait();
+      host.loop.leave_message_loop();
+    }};
+    CHECK(host.loop.enter_message_loop(std::chrono::milliseconds::max()) == loop_end::left);
+    other.join();
+    starts = 1;
+    inside[1] = {};
+  }
+}

@@ -217,3 +217,28 @@ PORT_TEST_CASE(
     REQUIRE(server.server.start());
   }
 }
+
+PORT_TEST_CASE("servers that were stopped and dropped are freed before the context ends") {
+  port_fixture f{port};
+  std::vector<std::weak_ptr<int>> servers;
+  for (int round = 0; round < 100; ++round) {
+    // The arguments of its sessions live as long as the server does.
+    auto token = std::make_shared<int>(round);
+    servers.push_back(token);
+    script todo;
+    todo.disconnected = [token](const named_pipe_connection&, const caf::error&) {};
+    token = nullptr;
+    auto server = f.serve(f.options(), taker::session, todo);
+    todo = {};
+    if (round % 10 == 0) {
+      auto client = f.connect(server);
+      REQUIRE(f.log->connection());
+    }
+    REQUIRE_FALSE(server.server.stop());
+    CHECK_FALSE(servers.back().expired());
+    f.log->forget_connections();
+  }
+  for (auto& token : servers)
+    while (!token.expired())
+      f.let_bridge_turn();
+}

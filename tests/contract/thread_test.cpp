@@ -2,6 +2,8 @@
 
 #include "contract/fixture.hpp"
 
+#include "port/completion_port.hpp"
+
 using namespace contract;
 
 namespace {
@@ -169,4 +171,79 @@ PORT_TEST_CASE("several bridges share the accepted connections") {
   CHECK(per_thread.size() == options.num_threads);
   for (auto& [thread, count] : per_thread)
     CHECK(count == 2);
+}
+
+PORT_TEST_CASE("functions that wait return would_block inside a handler on a bridge") {
+  port_fixture f{port};
+  auto other = f.serve_echo();
+  auto manager = f.manage({}, taker::session);
+  named_pipe_server server;
+  auto loop = std::make_unique<message_loop>(f.context());
+  auto looped = loop->spawn_server(f.options(), {});
+  REQUIRE(looped.start());
+  script todo;
+  todo.received = [&](const named_pipe_connection& connection, const cookie&, const payload&) {
+    auto count = 0;
+    for (auto& x : {server, other.server, looped}) {
+      count += code_of(x.stop()) == errc::would_block;
+      auto ready = x.start();
+      count += !ready && code_of(ready.error()) == errc::would_block;
+      auto connections = x.connections();
+      count += !connections && code_of(connections.error()) == errc::would_block;
+      auto stats = x.stats();
+      count += !stats && code_of(stats.error()) == errc::would_block;
+    }
+    auto opened = manager.connect(other.options.pipe_name);
+    count += !opened && code_of(opened.error()) == errc::would_block;
+    auto found = manager.find_named_pipes();
+    count += !found && code_of(found.error()) == errc::would_block;
+    count += code_of(manager.stop()) == errc::would_block;
+    // Does not wait for its servers either.
+    loop = nullptr;
+    connection.async_write(payload{std::to_string(count)});
+  };
+  auto asked = f.serve(f.options(), taker::session, todo);
+  server = asked.server;
+  auto client = f.connect(asked);
+  for (int round = 0; round < 3; ++round) {
+    CHECK(client->send("ask"));
+    CHECK(client->receive() == "15");
+  }
+  CHECK_FALSE(server.stop());
+}
+
+PORT_TEST_CASE(
+  "a context that is destroyed inside a handler on its bridge ends in the background") {
+  port_fixture f{port};
+  for (size_t round = 1; round <= 3; ++round) {
+    // Expires when all of the context is gone: its actor system must not end before.
+    auto token = std::make_shared<int>();
+    std::weak_ptr<int> gone = token;
+    context_options settings;
+    auto make = f.ports();
+    settings.make_port = [token, make] { return make(); };
+    token = nullptr;
+    auto dying = std::make_unique<pipeactor::context>(f.system(), settings);
+    settings = {};
+    script todo;
+    todo.received = [&](const named_pipe_connection&, const cookie&, const payload&) {
+      dying = nullptr;
+    };
+    auto options = f.options();
+    auto server = dying->spawn_server<recording_session>(options, f.log, todo);
+    auto ready = server.start();
+    REQUIRE(ready);
+    auto [client, connection] = f.connect_and_wait({{}, *ready, options});
+    CHECK(client->send("end"));
+    CHECK(client->at_end());
+    REQUIRE(f.log->wait_for("disconnected closed_by_us", round));
+    connection = {};
+    server = {};
+    *ready = {};
+    f.log->forget_connections();
+    while (!gone.expired())
+      f.let_bridge_turn();
+    CHECK(dying == nullptr);
+    CHECK(f.log->count("session gone") == round);
+  }
 }
