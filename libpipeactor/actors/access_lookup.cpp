@@ -4,9 +4,7 @@ namespace pipeactor::detail {
 
 namespace {
 
-struct look_up {
-  pipe_access access;
-};
+struct look_up {};
 
 struct looked_up {
   port::resolved_access access;
@@ -24,10 +22,10 @@ namespace pipeactor::detail {
 namespace {
 
 /// Answers one request.
-caf::behavior lookup_actor(caf::event_based_actor* self) {
-  return {[self](const look_up& x) -> caf::result<looked_up> {
+caf::behavior lookup_actor(caf::event_based_actor* self, const pipe_access& whom) {
+  return {[self, whom](const look_up&) -> caf::result<looked_up> {
     self->quit();
-    auto access = port::resolve(x.access);
+    auto access = port::resolve(whom);
     if (!access)
       return std::move(access.error());
     return looked_up{std::move(*access)};
@@ -42,8 +40,8 @@ void look_up_access(caf::event_based_actor& self, const pipe_access& access,
     then(port::resolve(access));
     return;
   }
-  auto helper = self.system().spawn<caf::detached + caf::hidden>(lookup_actor);
-  self.request(helper, caf::infinite, look_up{access})
+  auto helper = self.system().spawn<caf::detached + caf::hidden>(lookup_actor, access);
+  self.request(helper, caf::infinite, look_up{})
     .then([then](const looked_up& x) { then(x.access); },
           [then](caf::error& err) { then(std::move(err)); });
 }

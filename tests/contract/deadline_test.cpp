@@ -296,9 +296,11 @@ TEST_CASE("a request of a session times out by the clock of its bridge") {
     caf::actor worker_;
   };
   stepped_fixture f;
-  auto silent = f.system().spawn([](caf::event_based_actor* self) -> caf::behavior {
-    return {[=](const std::string&) { return self->make_response_promise(); }};
-  });
+  auto silent = f.system().spawn(
+    [](caf::event_based_actor* self, int) -> caf::behavior {
+      return {[=](const std::string&) { return self->make_response_promise(); }};
+    },
+    0);
   auto options = server_called("svc");
   auto server = f.context().spawn_server<asking_session>(options, f.log, silent);
   f.ask_for<server_ready>(server.actor(), start{});

@@ -29,7 +29,7 @@ public:
   void message_failed(const pipeactor::cookie& cookie, const caf::error&) override {
     if (std::exchange(noted_, true) == false)
       note("failed");
-    async_write(payload{std::string(60'000, 'x')}, cookie);
+    async_write(payload{"x"}, cookie);
   }
 
 private:
