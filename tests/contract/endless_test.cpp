@@ -77,7 +77,7 @@ PORT_TEST_CASE("a session that retries each failed write holds up neither others
   auto options = f.options();
   options.write_queue_messages = 4;
   auto server = f.serve<retrying_session>(options, f.log);
-  for (size_t round = 0; round < 3; ++round) {
+  for (size_t round = 0; round < 2; ++round) {
     auto [client, connection] = f.connect_and_wait(server, round);
     make_fail(connection);
     REQUIRE(f.log->wait_for(connection.id(), "failed"));
@@ -87,7 +87,7 @@ PORT_TEST_CASE("a session that retries each failed write holds up neither others
     CHECK(is_served(*others));
     REQUIRE(server.server.start());
   }
-  auto last = f.connect_and_wait(server, 3);
+  auto last = f.connect_and_wait(server, 2);
   make_fail(last.second);
   REQUIRE(f.log->wait_for(last.second.id(), "failed"));
   f.end_context();
