@@ -4,6 +4,7 @@
 #include "contract/stepped_fixture.hpp"
 
 #include "port/completion_port.hpp"
+#include "unit/port_recorder.hpp"
 
 #include <tuple>
 
@@ -274,6 +275,9 @@ TEST_CASE("a busy server is asked again until the timeout of connect") {
   CHECK_FALSE(connection.is_opening());
   CHECK(f.client_log->of(connection.id()) == lines{"connect failed pipe_busy"});
   (*port)->stop_listening(*listener);
+  port_test::recorder events;
+  CHECK_FALSE((*port)->turn((*port)->now(), events));
+  CHECK(events.events.back() == "listener closed");
 }
 
 TEST_CASE("a request of a session times out by the clock of its bridge") {
