@@ -9,10 +9,10 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <map>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace pipeactor;
@@ -122,11 +122,9 @@ model run(uint64_t seed) {
     for (int i = 0; i < 40; ++i)
       turn();
     std::vector<far_end> clients;
-    peer_identity root;
-    root.uid = 0;
     for (auto steps = 50 + pick(200); steps > 0; --steps) {
       if (clients.empty() || pick(20) == 0) {
-        if (auto c = network->connect("svc", pipe_mode::message, root))
+        if (auto c = network->connect("svc", pipe_mode::message, this_process()))
           clients.push_back({*c});
       } else {
         auto& c = clients[pick(clients.size())];
