@@ -180,8 +180,17 @@ caf::expected<port_kind> context::port() {
 }
 
 void context::turn() {
-  for (auto& bridge : impl_->bridges)
-    bridge->bridge().turn(port::time_point::min());
+  for (size_t number = 0; number < num_bridges(); ++number)
+    turn_bridge(number);
+}
+
+size_t context::num_bridges() const {
+  std::lock_guard guard{impl_->mutex};
+  return impl_->bridges.size();
+}
+
+void context::turn_bridge(size_t number) {
+  impl_->bridges[number]->bridge().turn(port::time_point::min());
 }
 
 void let_scheduler_sleep(caf::actor_system_config& config) {

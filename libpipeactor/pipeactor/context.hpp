@@ -7,6 +7,7 @@
 #include "pipeactor/options.hpp"
 #include "pipeactor/session.hpp"
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -79,6 +80,12 @@ public:
   /// Runs one turn of each bridge. Only if `context_options::run_threads` is false, and always on
   /// the same thread.
   void turn();
+
+  /// Returns how many bridges run: turn_bridge() takes the numbers below it.
+  size_t num_bridges() const;
+
+  /// Runs one turn of one bridge, as turn() does: for tests that decide which is next.
+  void turn_bridge(size_t number);
 
 private:
   struct impl;

@@ -37,6 +37,11 @@ void simulated_network::identify_servers(peer_identity who) {
   state_->servers = std::move(who);
 }
 
+void simulated_network::set_faults(const simulated_faults& faults) {
+  std::lock_guard guard{state_->mutex};
+  state_->faults = faults;
+}
+
 std::chrono::steady_clock::time_point simulated_network::now() const {
   return state_->now();
 }

@@ -121,6 +121,9 @@ public:
   /// Sets the identity of servers that later connections see. At first it is that of this process.
   void identify_servers(peer_identity who);
 
+  /// Changes what goes wrong from the next turn of each port on.
+  void set_faults(const simulated_faults& faults);
+
   /// Returns the time of the network's clock.
   std::chrono::steady_clock::time_point now() const;
 

@@ -2,6 +2,7 @@
 
 #include "pipeactor/error.hpp"
 #include "base/log.hpp"
+#include "base/marks.hpp"
 #include "port/closed_handles.hpp"
 
 namespace pipeactor::port {
@@ -9,6 +10,7 @@ namespace pipeactor::port {
 void rest(pipe_listener& l, time_point now, const std::string& address, const caf::error& reason) {
   l.rest_until = now + defaults::accept_backoff;
   l.closed_before_rest = closed_handles();
+  detail::pass(detail::mark::accept_rests);
   if (!std::exchange(l.warned, true))
     detail::log_warning("cannot accept clients of " + address + " for now: " + describe(reason));
 }

@@ -45,6 +45,16 @@ void simulated_channel::close_reading() noexcept {
   reader_gone_ = true;
 }
 
+void simulated_channel::cut() noexcept {
+  writer_ = writer_state::reset;
+  reader_gone_ = true;
+}
+
+void simulated_end::cut() const noexcept {
+  in().cut();
+  out().cut();
+}
+
 void simulated_end::close(bool reset) const noexcept {
   if (in().reader_gone())
     return;

@@ -75,6 +75,9 @@ public:
   /// The reader closes: discards unread messages.
   void close_reading() noexcept;
 
+  /// The connection breaks. What is unread can still be read.
+  void cut() noexcept;
+
 private:
   /// Messages; in byte mode one string of all bytes.
   std::deque<std::string> pieces_;
@@ -108,6 +111,9 @@ struct simulated_end {
   /// Closes this end, and discards unread input. Idempotent.
   /// @param reset whether the peer learns that something was not read
   void close(bool reset) const noexcept;
+
+  /// Breaks the connection: both ends see a reset.
+  void cut() const noexcept;
 
   std::shared_ptr<simulated_link> link;
   size_t side = 0;

@@ -1,9 +1,13 @@
 #include "port/simulated/simulated_port.hpp"
 
 #include "base/errors.hpp"
+#include "port/closed_handles.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cassert>
+#include <cerrno>
+#include <utility>
 
 namespace pipeactor::port {
 
@@ -62,6 +66,10 @@ caf::expected<listener_id> simulated_port::listen(const listen_request& request)
   if (auto err = check_message_size(request.max_message_size))
     return err;
   std::lock_guard guard{network_->mutex};
+  if (happens(network_->faults.failed_listens, detail::mark::fault_failed_listen))
+    return pick(2) == 0 ? errors::failed(errc::pipe_busy, "cannot listen on " + request.pipe_name)
+                        : errors::failed(errc::out_of_resources,
+                                         "cannot listen on " + request.pipe_name, EMFILE);
   auto& published = network_->names[request.pipe_name];
   if (published != nullptr)
     return errors::failed(errc::pipe_in_use, "cannot listen on " + request.pipe_name);
@@ -94,9 +102,31 @@ void simulated_port::serve_listeners() {
   });
 }
 
+bool simulated_port::can_accept(const listener& l) const {
+  return !l.backlog->waiting.empty() && l.gate.is_open() && !l.accepting_is_busy
+         && !is_resting(l, network_->now_locked());
+}
+
 void simulated_port::begin_accepting(listener& l) {
-  lane accepted{l.life};
-  for (auto& waiting = l.backlog->waiting; !waiting.empty() && l.gate.is_open();) {
+  if (can_accept(l) && happens(faults_.dead_listeners, detail::mark::fault_dead_listener)) {
+    fail(l, errors::failed(errc::os_error, "cannot accept clients of " + l.pipe_name, EINVAL));
+    return;
+  }
+  lane accepted{l.life, &l.accepting_is_busy};
+  auto& waiting = l.backlog->waiting;
+  while (can_accept(l)) {
+    l.rest_until = time_point::min();
+    if (happens(faults_.exhausted_accepts, detail::mark::fault_exhausted_accept)) {
+      constexpr std::array codes{EMFILE, ENFILE, ENOBUFS, ENOMEM};
+      rest(l, network_->now_locked(), l.pipe_name,
+           errors::failed(errc::out_of_resources, "cannot accept", codes[pick(codes.size())]));
+      break;
+    }
+    if (happens(faults_.aborted_accepts, detail::mark::fault_aborted_accept)) {
+      waiting.front().close(true);
+      waiting.pop_front();
+      continue;
+    }
     // Shared: a std::function must be copyable.
     auto raw = std::make_shared<raw_pipe_ptr>(
       std::make_unique<simulated_pipe>(network_, waiting.front()));
@@ -104,6 +134,10 @@ void simulated_port::begin_accepting(listener& l) {
     waiting.pop_front();
     accepted.add([this, id = l.id, raw] { handler_->on_accepted(id, std::move(*raw)); });
   }
+  if (waiting.empty())
+    all_accepted(l);
+  else if (!l.gate.is_open())
+    detail::pass(detail::mark::accept_gate_full);
   add(std::move(accepted));
 }
 
@@ -112,7 +146,7 @@ void simulated_port::end_accepting(listener& l) {
   network_->names.erase(l.pipe_name);
   for (auto& end : std::exchange(l.backlog->waiting, {}))
     end.close(true);
-  lane closed{l.life};
+  lane closed{l.life, nullptr};
   closed.add([this, &l] { close_listener(l); });
   add(std::move(closed));
 }
@@ -126,6 +160,7 @@ void simulated_port::close_listener(listener& l) {
     std::lock_guard guard{network_->mutex};
     listeners_.remove(l);
   }
+  handle_was_closed();
   handler_->on_listener_closed(id, reason);
 }
 
@@ -138,6 +173,16 @@ pipe_finder simulated_port::finder() const {
 // -- pipes ------------------------------------------------------------------------------------
 
 caf::expected<raw_pipe_ptr> simulated_port::connect(const std::string& pipe_name, pipe_mode mode) {
+  {
+    std::lock_guard guard{network_->mutex};
+    if (happens(network_->faults.failed_connects, detail::mark::fault_failed_connect)) {
+      constexpr std::array errors{std::pair{errc::pipe_busy, EAGAIN},
+                                  std::pair{errc::no_such_pipe, ECONNREFUSED},
+                                  std::pair{errc::out_of_resources, EMFILE}};
+      auto [code, os_code] = errors[pick(errors.size())];
+      return errors::failed(code, "cannot connect to " + pipe_name, os_code);
+    }
+  }
   auto end = network_->connect(pipe_name, mode, this_process());
   if (!end)
     return std::move(end.error());
@@ -206,10 +251,13 @@ void simulated_port::close(pipe_record& pipe) {
 caf::error simulated_port::turn(time_point deadline, completion_handler& handler) {
   assert(handler_ == nullptr && "turn() from inside a callback");
   handler_ = &handler;
+  take_late();
   {
     std::unique_lock guard{network_->mutex};
     sleep(guard, deadline);
     woken_ = false;
+    faults_ = network_->faults;
+    cut_some();
     serve_listeners();
     serve_slots();
     // Another port may be waiting for the room or the bytes.
@@ -228,16 +276,18 @@ void simulated_port::wake() noexcept {
 }
 
 bool simulated_port::ready() {
-  auto result = false;
-  listeners_.for_each([&](listener& l) {
-    result |= l.closing() || (!l.backlog->waiting.empty() && l.gate.is_open());
-  });
+  auto result = !lanes_.empty() || !late_.empty();
+  listeners_.for_each([&](listener& l) { result |= l.closing() || can_accept(l); });
   slots_.for_each(
     [&](slot& s) { result |= s.closing() || can_read(s) || can_write(s) || has_dropped(s); });
   return result;
 }
 
 void simulated_port::sleep(std::unique_lock<std::mutex>& guard, time_point deadline) {
+  listeners_.for_each([&](listener& l) {
+    if (is_resting(l, network_->now_locked()))
+      deadline = std::min(deadline, l.rest_until);
+  });
   auto never = deadline == time_point::max();
   if (network_->options.clock == simulated_clock::virtual_time) {
     // Time stands still while any port has work: a jump would be unfair to its timers.
@@ -254,6 +304,15 @@ void simulated_port::sleep(std::unique_lock<std::mutex>& guard, time_point deadl
     network_->changed.wait_until(guard, deadline, done);
 }
 
+void simulated_port::cut_some() {
+  if (faults_.cuts == 0)
+    return;
+  slots_.for_each([this](slot& s) {
+    if (!s.closing() && !s.end.in().was_reset() && happens(faults_.cuts, detail::mark::fault_cut))
+      s.end.cut();
+  });
+}
+
 void simulated_port::serve_slots() {
   slots_.serve_dirty([this](slot& s) { serve_slot(s); });
   // Input comes unasked.
@@ -263,26 +322,56 @@ void simulated_port::serve_slots() {
 void simulated_port::serve_slot(slot& s) {
   if (!s.closing())
     return begin_writing(s);
-  lane closed{s.life};
+  if (happens(faults_.slow_closes, detail::mark::fault_slow_close)) {
+    slots_.mark_dirty(s);
+    return;
+  }
+  lane closed{s.life, nullptr};
   closed.add([this, &s] { finish_close(s); });
   add(std::move(closed));
 }
 
 void simulated_port::add(lane reports) {
-  if (!reports.done())
-    lanes_.push_back(std::move(reports));
+  if (reports.done())
+    return;
+  reports.busy(true);
+  lanes_.push_back(std::move(reports));
+}
+
+/// Goes on with reports that were late, except those of what is closed since. Without the mutex: a
+/// pipe that nobody took is closed here.
+void simulated_port::take_late() {
+  for (auto& reports : std::exchange(late_, {}))
+    if (reports.done())
+      reports.busy(false);
+    else
+      lanes_.push_back(std::move(reports));
 }
 
 void simulated_port::dispatch() {
   while (!lanes_.empty()) {
-    auto& chosen = lanes_[pick(lanes_.size())];
+    std::swap(lanes_[pick(lanes_.size())], lanes_.back());
+    auto& chosen = lanes_.back();
+    if (!chosen.done() && chosen.can_be_late()
+        && happens(faults_.late_completions, detail::mark::fault_late_completion)) {
+      late_.push_back(std::move(chosen));
+      lanes_.pop_back();
+      continue;
+    }
     if (!chosen.done())
       chosen.run_next();
     if (chosen.done()) {
-      std::swap(chosen, lanes_.back());
+      chosen.busy(false);
       lanes_.pop_back();
     }
   }
+}
+
+bool simulated_port::happens(uint32_t one_in, detail::mark fault) {
+  if (one_in == 0 || random_() % one_in != 0)
+    return false;
+  detail::pass(fault);
+  return true;
 }
 
 size_t simulated_port::pick(size_t count) {
@@ -299,6 +388,9 @@ void simulated_port::finish_close(slot& s) {
     s.end.close(false);
     network_->changed.notify_all();
   }
+  handle_was_closed();
+  if (s.taken > 0)
+    detail::pass(detail::mark::cancel_lost);
   fail_writes(s, s.writes.size(), make_error(errc::operation_aborted));
   pipe_record_ptr pipe;
   {

@@ -6,8 +6,9 @@
 // Everything that the contract leaves open is decided by the seed. A turn takes from the network
 // everything that can be reported, and then reports it in random order: reports of different pipes
 // and listeners are mixed, and so are one pipe's reads with its writes. The order of one pipe's
-// reads, and of its writes, stays.
+// reads, and of its writes, stays. Faults (simulated_faults) are the seed's choice, too.
 
+#include "base/marks.hpp"
 #include "port/completion_port.hpp"
 #include "port/listener_table.hpp"
 #include "port/simulated/simulated_state.hpp"
@@ -29,21 +30,29 @@ struct simulated_slot : pipe_slot {
   /// How many of `writes`, from the oldest, the network has taken. Reported in the same turn,
   /// unless an earlier report of the turn closes the pipe.
   size_t taken = 0;
+  /// A write failed: all later ones fail, too.
+  caf::error write_error;
+  /// Not everything that was read or written is reported: nothing more is begun.
+  bool reading_is_busy = false;
+  bool writing_is_busy = false;
 };
 
 struct simulated_listener : pipe_listener {
   std::string pipe_name;
   std::shared_ptr<simulated_backlog> backlog;
+  bool accepting_is_busy = false;
 };
 
-/// Reports of one turn that keep their order: those of one listener, or of one pipe's reading,
-/// writing or end.
+/// Reports that keep their order: those of one listener, or of one pipe's reading, writing or end.
+/// They are made in one turn unless they are late.
 class simulated_lane {
 public:
   using report = std::function<void()>;
 
   /// @param life the pipe's or the listener's: once it changes, the rest is not reported
-  explicit simulated_lane(const life_state& life) : life_(&life), life_at_first_(life) {}
+  /// @param is_busy set until the last report is made; nullptr if none can be late
+  simulated_lane(const life_state& life, bool* is_busy)
+      : life_(&life), is_busy_(is_busy), life_at_first_(life) {}
 
   void add(report what) {
     reports_.push_back(std::move(what));
@@ -54,6 +63,15 @@ public:
     return next_ == reports_.size() || *life_ != life_at_first_;
   }
 
+  bool can_be_late() const noexcept {
+    return is_busy_ != nullptr;
+  }
+
+  void busy(bool value) noexcept {
+    if (is_busy_ != nullptr)
+      *is_busy_ = value;
+  }
+
   /// Makes the next report. Precondition: not done().
   void run_next() {
     auto what = std::move(reports_[next_++]);
@@ -62,6 +80,7 @@ public:
 
 private:
   const life_state* life_;
+  bool* is_busy_;
   life_state life_at_first_;
   std::vector<report> reports_;
   size_t next_ = 0;
@@ -110,8 +129,10 @@ private:
 
   bool ready() override;
   void sleep(std::unique_lock<std::mutex>& guard, time_point deadline);
+  void cut_some();
   void serve_listeners();
   void begin_accepting(listener& l);
+  bool can_accept(const listener& l) const;
   void end_accepting(listener& l);
   void serve_slots();
   void serve_slot(slot& s);
@@ -119,11 +140,13 @@ private:
   bool can_read(const slot& s) const noexcept;
   bool has_dropped(const slot& s) const noexcept;
   void begin_writing(slot& s);
+  void break_writing(slot& s);
   bool can_write(const slot& s) const;
   void add(lane reports);
 
   // -- the second half: without it ------------------------------------------------------------
 
+  void take_late();
   void dispatch();
   void close_listener(listener& l);
   void deliver(slot& s, payload data);
@@ -134,14 +157,22 @@ private:
   std::vector<payload> take_writes(slot& s, size_t count);
   void finish_close(slot& s);
 
+  // -- the seed -------------------------------------------------------------------------------
+
+  /// Returns whether a fault happens that has one chance in `one_in`.
+  bool happens(uint32_t one_in, detail::mark fault);
+
   /// Returns a number below `count`, as the seed says.
   size_t pick(size_t count);
 
   std::shared_ptr<simulated_state> network_;
   std::mt19937_64 random_;
+  /// Those of this turn.
+  simulated_faults faults_;
   slot_table<slot> slots_;
   listener_table<listener> listeners_;
   std::vector<lane> lanes_;
+  std::vector<lane> late_;
   completion_handler* handler_ = nullptr;
   bool woken_ = false;
 };

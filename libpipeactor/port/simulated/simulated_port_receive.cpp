@@ -4,6 +4,7 @@
 #include "port/simulated/simulated_port.hpp"
 
 #include <algorithm>
+#include <cerrno>
 
 namespace pipeactor::port {
 
@@ -11,11 +12,20 @@ namespace pipeactor::port {
 
 /// Takes available input from the network.
 void simulated_port::begin_reading(slot& s) {
-  lane reads{s.life};
+  lane reads{s.life, &s.reading_is_busy};
   auto& from = s.end.in();
   auto& settings = s.pipe->settings();
   if (has_dropped(s))
     set_closing(*s.pipe);
+  if (can_read(s) && !from.empty()
+      && happens(faults_.failed_receives, detail::mark::fault_failed_receive)) {
+    auto reason = pick(2) == 0
+                    ? errors::failed(errc::out_of_resources, "cannot read from a pipe", ENOMEM)
+                    : errors::failed(errc::os_error, "cannot read from a pipe", EIO);
+    reads.add([this, &s, reason] { end_reading(s, reason, input_state::cut_off); });
+    add(std::move(reads));
+    return;
+  }
   for (size_t count = 0; count < defaults::reads_per_turn && can_read(s); ++count) {
     if (from.empty()) {
       s.reset = from.was_reset();
@@ -42,7 +52,7 @@ void simulated_port::begin_reading(slot& s) {
 
 /// The end is seen as soon as nothing unread is before it, even while reading is paused.
 bool simulated_port::can_read(const slot& s) const noexcept {
-  if (s.closing() || s.reading_ended())
+  if (s.closing() || s.reading_ended() || s.reading_is_busy)
     return false;
   return s.end.in().empty() ? s.end.in().writer_ended() : s.wants_read();
 }
@@ -55,6 +65,8 @@ bool simulated_port::has_dropped(const slot& s) const noexcept {
 // -- without it -------------------------------------------------------------------------------
 
 void simulated_port::deliver(slot& s, payload data) {
+  if (s.reading_ended())
+    return; // a write failed meanwhile
   handler_->on_received(*s.pipe, std::move(data));
 }
 
@@ -64,6 +76,8 @@ void simulated_port::end_of_input(slot& s) {
 }
 
 void simulated_port::end_reading(slot& s, const caf::error& reason, input_state state) {
+  if (s.reading_ended())
+    return;
   {
     std::lock_guard guard{network_->mutex};
     s.input = state;

@@ -18,13 +18,12 @@ constexpr time_point start_of_time{std::chrono::hours{1}};
 // -- the network ------------------------------------------------------------------------------
 
 simulated_state::simulated_state(const simulated_options& options)
-    : options(options), virtual_now(start_of_time), servers(this_process()) {}
+    : options(options), virtual_now(start_of_time), faults(options.faults),
+      servers(this_process()) {}
 
 time_point simulated_state::now() const {
-  if (options.clock == simulated_clock::real_time)
-    return clock::now();
   std::lock_guard guard{mutex};
-  return virtual_now;
+  return now_locked();
 }
 
 caf::expected<simulated_end> simulated_state::connect(const std::string& name, pipe_mode mode,
@@ -55,6 +54,10 @@ std::vector<std::string> simulated_state::find(const std::string& pattern) const
     if (name.front() != '/' && pipeactor::detail::matches(pattern, name))
       result.push_back(name);
   return result;
+}
+
+time_point simulated_state::now_locked() const {
+  return options.clock == simulated_clock::real_time ? clock::now() : virtual_now;
 }
 
 bool simulated_state::any_port_ready() const {

@@ -50,6 +50,9 @@ struct simulated_state {
 
   // -- with the mutex held --------------------------------------------------------------------
 
+  /// Returns the time of the network's clock.
+  time_point now_locked() const;
+
   /// Returns whether a port of this network has anything to report.
   bool any_port_ready() const;
 
@@ -62,6 +65,7 @@ struct simulated_state {
   /// Something may be ready somewhere (real time only).
   std::condition_variable changed;
   time_point virtual_now;
+  simulated_faults faults;
   std::map<std::string, std::shared_ptr<simulated_backlog>> names;
   /// The identity of servers.
   peer_identity servers;
