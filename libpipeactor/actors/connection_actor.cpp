@@ -162,7 +162,6 @@ void connection_actor::on_open_pipe(const open_pipe& request) {
   bridge_->enroll(connection_record_ptr{&record()});
   dialer_ = std::make_unique<dialer>(request.pipe_name, request.timeout, request.reconnect,
                                      request.trusted);
-  dialer_->begin(port->now());
   dial();
 }
 
@@ -482,7 +481,7 @@ bool connection_actor::begin_drain_period() {
 connection_stats connection_actor::stats() const {
   connection_stats result;
   result.id = record().id();
-  result.is_connected = record().state() == port::pipe_state::connected;
+  result.is_connected = record().is_connected();
   result.messages_received = received_.messages;
   result.bytes_received = received_.bytes;
   result.messages_sent = sent_.messages;

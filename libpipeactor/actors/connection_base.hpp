@@ -58,6 +58,10 @@ protected:
   void take_in(caf::mailbox_element_ptr element) override;
   void never_handled(const caf::mailbox_element& element) override;
 
+  caf::error error_after_end() const override {
+    return make_error(errc::not_connected);
+  }
+
 private:
   /// Raises the event of such an operation. Any thread.
   virtual void failed_late(const pipeactor::cookie& cookie) const = 0;

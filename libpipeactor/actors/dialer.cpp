@@ -31,11 +31,6 @@ dialer::dialer(std::string pipe_name, caf::timespan timeout,
   }
 }
 
-void dialer::begin(time_point now) {
-  deadline_ = later(now, timeout_);
-  backoff_ = defaults::connect_backoff;
-}
-
 caf::expected<port::raw_pipe_ptr> dialer::dial(port::completion_port& port, pipe_mode mode) {
   auto raw = port.connect(pipe_name_, mode);
   if (!raw)
@@ -47,9 +42,13 @@ caf::expected<port::raw_pipe_ptr> dialer::dial(port::completion_port& port, pipe
 }
 
 std::optional<dialer::time_point> dialer::ask_again(time_point now) {
-  if (now >= deadline_)
+  if (!deadline_) {
+    deadline_ = later(now, timeout_);
+    backoff_ = defaults::connect_backoff;
+  }
+  if (now >= *deadline_)
     return std::nullopt;
-  auto result = std::min(now + backoff_, deadline_);
+  auto result = std::min(now + backoff_, *deadline_);
   backoff_ = std::min<port::clock::duration>(backoff_ * 2, defaults::connect_backoff_limit);
   return result;
 }
@@ -61,6 +60,7 @@ void dialer::connected() noexcept {
 }
 
 std::optional<caf::timespan> dialer::next_attempt(const caf::error& reason) {
+  deadline_.reset();
   if (!reconnect_ || !is_temporary(code_of(reason))
       || (reconnect_->max_attempts != 0 && attempts_ >= reconnect_->max_attempts))
     return std::nullopt;

@@ -19,7 +19,7 @@ class dialer {
 public:
   using time_point = port::time_point;
 
-  /// @param timeout how long to try while the server is busy
+  /// @param timeout how long each attempt asks a server that is busy
   /// @param trusted the users who may own the server
   dialer(std::string pipe_name, caf::timespan timeout, std::optional<reconnect_options> reconnect,
          port::resolved_access trusted);
@@ -28,14 +28,11 @@ public:
     return reconnect_ ? reconnect_->writes : offline_writes::wait;
   }
 
-  /// An attempt begins.
-  void begin(time_point now);
-
   /// Connects to the server.
   /// @returns what port.connect() reports, or `errc::access_denied` for one that is not trusted
   caf::expected<port::raw_pipe_ptr> dial(port::completion_port& port, pipe_mode mode);
 
-  /// The server is busy. Returns when to ask it again, or nothing if the timeout has passed.
+  /// The server is busy. Returns when to ask it again, or nothing if it was asked long enough.
   std::optional<time_point> ask_again(time_point now);
 
   /// The connection is made.
@@ -50,7 +47,8 @@ private:
   caf::timespan timeout_;
   std::optional<reconnect_options> reconnect_;
   port::resolved_access trusted_;
-  time_point deadline_;
+  /// Of this attempt; set by the first answer that the server is busy.
+  std::optional<time_point> deadline_;
   port::clock::duration backoff_{0};
   std::chrono::milliseconds delay_{0};
   size_t attempts_ = 0;

@@ -11,7 +11,12 @@ bool read_account::pause() noexcept {
 
 bool read_account::stays_paused() noexcept {
   auto level = level_.load();
-  return above(level, 2) || (level != 0 && memory_->exhausted() && memory_->wait(this));
+  return above(level, 2) || (level != 0 && memory_->exhausted() && wait_for_memory());
+}
+
+bool read_account::wait_for_memory() noexcept {
+  // One call is enough, however often this is paused until it comes.
+  return waits_.exchange(true) ? memory_->exhausted() : memory_->wait(this);
 }
 
 void read_account::resume() noexcept {
@@ -30,6 +35,8 @@ void read_account::payload_released(size_t size) noexcept {
 }
 
 void read_account::memory_released() noexcept {
+  // Before the state is looked at: who waits from now on needs another call.
+  waits_.store(false);
   resume();
 }
 

@@ -64,6 +64,8 @@ private:
   bool pause() noexcept;
   /// Returns whether reading has to stay paused. Who must wake it is settled then.
   bool stays_paused() noexcept;
+  /// Returns false if memory is free.
+  bool wait_for_memory() noexcept;
   void resume() noexcept;
 
   // Bytes and messages share one word, so that a message costs one atomic operation each way.
@@ -91,6 +93,8 @@ private:
   memory_account_ptr memory_;
   std::atomic<uint64_t> level_{0};
   std::atomic<bool> paused_{false};
+  /// memory_released() is to be called.
+  std::atomic<bool> waits_{false};
   caf::weak_actor_ptr owner_;
 };
 

@@ -31,8 +31,6 @@ caf::error ask(const caf::actor& who, std::chrono::milliseconds timeout, Request
   self->request(who, timeout, std::move(request)).receive(take, [&](caf::error& err) {
     if (err == caf::sec::request_timeout)
       result = make_error(errc::timed_out);
-    else if (err == caf::sec::request_receiver_down) // it ends with its context
-      result = make_error(errc::shutting_down);
     else
       result = std::move(err);
   });

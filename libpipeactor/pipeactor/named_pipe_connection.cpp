@@ -56,7 +56,7 @@ void named_pipe_connection::close_after_drain(caf::timespan deadline) const {
 }
 
 bool named_pipe_connection::is_connected() const noexcept {
-  return record_ != nullptr && record_->state() == port::pipe_state::connected;
+  return record_ != nullptr && record_->is_connected();
 }
 
 bool named_pipe_connection::is_opening() const noexcept {

@@ -13,4 +13,10 @@ pipe_record::~pipe_record() {
   assert(slot == no_slot);
 }
 
+bool pipe_record::is_connected() const noexcept {
+  // The answer counts only if the handle was not closed, and given to another file, in between.
+  return state() == pipe_state::connected && !has_left_unseen(native_handle())
+         && state() == pipe_state::connected;
+}
+
 } // namespace pipeactor::port

@@ -61,6 +61,9 @@ public:
     return handle_.load(std::memory_order_acquire);
   }
 
+  /// Returns whether the pipe is open at both ends.
+  bool is_connected() const noexcept;
+
   const pipe_settings& settings() const noexcept {
     return settings_;
   }
@@ -103,5 +106,9 @@ private:
 };
 
 using pipe_record_ptr = caf::intrusive_ptr<pipe_record>;
+
+/// Returns whether the peer has left and the port cannot know that yet. Each platform implements
+/// it. Any thread; `handle` may be closed already.
+bool has_left_unseen(native_handle_type handle) noexcept;
 
 } // namespace pipeactor::port

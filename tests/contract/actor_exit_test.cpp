@@ -17,6 +17,10 @@ PORT_TEST_CASE("a connection's actor closes its pipe before it exits") {
     [&](const caf::down_msg& x) { ended = x.reason == caf::exit_reason::user_shutdown; },
     caf::after(patience) >> [] {});
   CHECK(ended);
+  for (int i = 0; i < 2; ++i) {
+    CHECK(code_of(f.ask(connection.actor(), async_write{payload{"x"}, {}})) == errc::not_connected);
+    CHECK(code_of(f.ask(connection.actor(), get_stats{})) == errc::not_connected);
+  }
   CHECK_FALSE(connection.is_connected());
   CHECK(server.server.connections()->empty());
 }

@@ -1,6 +1,8 @@
 // Connections that we close.
 
 #include "contract/fixture.hpp"
+#include "contract/keeper.hpp"
+#include "unit/eventually.hpp"
 
 using namespace contract;
 
@@ -58,6 +60,37 @@ PORT_TEST_CASE("is_connected turns false before client_disconnected") {
   CHECK(f.log->of(by_us.second.id()).back() == "disconnected closed_by_us");
   CHECK_FALSE(by_us.second.is_connected());
   CHECK(by_us.second.native_handle() == invalid_native_handle);
+}
+
+PORT_TEST_CASE("is_connected turns false while input is unread") {
+  port_fixture f{port};
+  auto options = f.options();
+  // A handler that keeps a message pauses reading as well.
+  options.continuously_read = GENERATE(false, true);
+  options.read_queue_messages = 1;
+  keeper kept;
+  auto server = f.serve(options, GENERATE(each_taker()), kept.todo());
+  std::vector<named_pipe_connection> connections;
+  for (size_t i = 0; i < 3; ++i) {
+    auto [client, connection] = f.connect_and_wait(server, i);
+    for (int message = 0; message < 8; ++message)
+      CHECK(client->send("unread"));
+    f.let_bridge_turn();
+    CHECK(connection.is_connected());
+    client->close();
+    CHECK(test::eventually([&c = connection] { return !c.is_connected(); }));
+    auto stats = f.ask_for<connection_stats>(connection.actor(), get_stats{});
+    REQUIRE(stats);
+    CHECK_FALSE(stats->is_connected);
+    connections.push_back(connection);
+  }
+  // In manual mode only a read meets the end; a pause ends with the pipe.
+  if (!options.continuously_read)
+    CHECK(f.log->count("disconnected") == 0);
+  kept.release();
+  for (auto& connection : connections)
+    connection.async_close();
+  REQUIRE(f.log->wait_for("disconnected", 3));
 }
 
 PORT_TEST_CASE(

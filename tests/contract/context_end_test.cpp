@@ -112,6 +112,13 @@ PORT_TEST_CASE("what is asked of a server or client manager after the context's 
   auto manager = f.manage({}, taker::session);
   f.end_context();
   for (int round = 0; round < 2; ++round) {
+    for (auto& actor : {running.actor(), stopped.actor(), fresh.actor()}) {
+      CHECK(code_of(f.ask_for<server_ready>(actor, start{}).error()) == errc::shutting_down);
+      CHECK(code_of(f.ask(actor, stop{})) == errc::shutting_down);
+      CHECK(code_of(f.ask(actor, get_stats{})) == errc::shutting_down);
+    }
+    CHECK(code_of(f.ask(manager.actor(), pipeactor::connect{"svc"})) == errc::shutting_down);
+    CHECK(code_of(f.ask(manager.actor(), find_named_pipes{})) == errc::shutting_down);
     for (auto& server : {running, stopped, fresh}) {
       CHECK(code_of(server.start().error()) == errc::shutting_down);
       CHECK(code_of(server.stop()) == errc::shutting_down);

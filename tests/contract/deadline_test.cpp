@@ -281,6 +281,54 @@ TEST_CASE("a busy server is asked again until the timeout of connect") {
   CHECK(events.events.back() == "listener closed");
 }
 
+TEST_CASE("a busy server is asked for the whole timeout each time a connection comes back") {
+  stepped_fixture f;
+  auto port = simulated_ports(f.network())();
+  REQUIRE(port);
+  port::listen_request request;
+  request.pipe_name = "busy";
+  request.backlog = 1;
+  auto listener = (*port)->listen(request);
+  REQUIRE(listener);
+  // The server drops all that it has accepted.
+  auto drop_clients = [&server = **port] {
+    port_test::recorder events;
+    CHECK_FALSE(server.turn(server.now(), events));
+    REQUIRE(events.accepted.size() == 1);
+  };
+  client_options options;
+  options.reconnect.emplace();
+  options.reconnect->initial_delay = 100ms;
+  options.reconnect->jitter = 0;
+  auto connection = f.open(options, GENERATE(each_taker()), "busy", 1s);
+  lines expected{"connected"};
+  for (int loss = 0; loss < 3; ++loss) {
+    CHECK(f.client_log->of(connection.id()) == expected);
+    drop_clients();
+    auto other = f.network()->connect("busy");
+    REQUIRE(other);
+    f.turn();
+    expected.emplace_back("reconnecting closed_by_peer");
+    CHECK(f.client_log->of(connection.id()) == expected);
+    f.advance(100ms);
+    // The last time that it is asked is at the timeout.
+    f.advance(1s - 1ms);
+    CHECK(f.client_log->of(connection.id()) == expected);
+    f.advance(1ms);
+    expected.emplace_back("reconnecting pipe_busy");
+    CHECK(f.client_log->of(connection.id()) == expected);
+    drop_clients();
+    f.advance(200ms);
+    expected.emplace_back("connected");
+  }
+  CHECK(f.client_log->of(connection.id()) == expected);
+  (*port)->stop_listening(*listener);
+  port_test::recorder events;
+  CHECK_FALSE((*port)->turn((*port)->now(), events));
+  REQUIRE_FALSE(events.events.empty());
+  CHECK(events.events.back() == "listener closed");
+}
+
 TEST_CASE("a request of a session times out by the clock of its bridge") {
   class asking_session final : public recording_session {
   public:

@@ -124,7 +124,6 @@ TEST_CASE("a dialer refuses a server that it does not trust, and says who it is"
 TEST_CASE("a dialer asks a busy server again, after growing pauses, until the timeout") {
   for (int attempt = 0; attempt < 3; ++attempt) {
     dialer d{"svc", 500ms, std::nullopt, {}};
-    d.begin(begin_of_time);
     std::vector<std::chrono::milliseconds> pauses;
     auto now = begin_of_time;
     while (auto next = d.ask_again(now)) {
@@ -139,20 +138,22 @@ TEST_CASE("a dialer asks a busy server again, after growing pauses, until the ti
   }
 }
 
-TEST_CASE("a dialer begins anew with each attempt") {
-  dialer d{"svc", 10ms, std::nullopt, {}};
+TEST_CASE("a dialer asks a busy server for the whole timeout in each attempt") {
+  auto connects = GENERATE(true, false);
+  dialer d{"svc", 10ms, regular(), {}};
   for (auto begin : {begin_of_time, begin_of_time + 1h, begin_of_time + 2h}) {
-    d.begin(begin);
     CHECK(d.ask_again(begin) == begin + 1ms);
     CHECK(d.ask_again(begin + 1ms) == begin + 3ms);
     CHECK_FALSE(d.ask_again(begin + 10ms));
     CHECK_FALSE(d.ask_again(begin + 11ms));
+    if (connects)
+      d.connected();
+    CHECK(d.next_attempt(connects ? lost() : make_error(errc::pipe_busy)));
   }
 }
 
-TEST_CASE("a dialer without max_attempts never gives up") {
+TEST_CASE("a dialer without a timeout asks a busy server for ever") {
   dialer d{"svc", caf::timespan::max(), std::nullopt, {}};
-  d.begin(begin_of_time);
   auto now = begin_of_time;
   for (int i = 0; i < 200; ++i) {
     auto next = d.ask_again(now);

@@ -150,6 +150,28 @@ TEST_CASE("read_account pauses with the first message while memory is exhausted"
   memory->moved(2 * step, 0);
 }
 
+TEST_CASE("read_account waits for memory once, however many messages are released meanwhile") {
+  auto memory = caf::make_counted<memory_account>(2 * step);
+  owned_account x{1'000'000, 1'000'000, memory};
+  for (int round = 0; round < 3; ++round) {
+    std::deque<payload> held;
+    for (int i = 0; i < 100; ++i)
+      held.push_back(x.receive(1));
+    memory->moved(0, 2 * step);
+    CHECK(x.account->must_pause());
+    // Each payload holds the account, and so does its entry among those that wait.
+    auto references = x.account->get_reference_count();
+    for (size_t left = 100; left > 1; --left) {
+      held.pop_back();
+      CHECK(x.account->get_reference_count() == --references);
+    }
+    CHECK_FALSE(x.was_woken());
+    memory->moved(2 * step, 0);
+    CHECK(x.was_woken());
+    CHECK(x.account->get_reference_count() == references - 1);
+  }
+}
+
 TEST_CASE("read_account outlives its connection, and its payloads outlive both") {
   auto memory = owned_account::enough_memory();
   payload kept;

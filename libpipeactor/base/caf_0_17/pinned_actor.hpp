@@ -7,7 +7,6 @@
 
 #include <caf/actor_config.hpp>
 #include <caf/actor_system.hpp>
-#include <caf/detail/sync_request_bouncer.hpp>
 #include <caf/event_based_actor.hpp>
 #include <caf/execution_unit.hpp>
 #include <caf/mailbox_element.hpp>
@@ -70,11 +69,16 @@ public:
     }
   }
 
-  /// Ends an actor whose mailbox is empty as scheduled_actor does, but leaves CAF's clock alone:
-  /// its thread would wake up for each actor that ends, to look for timeouts. A pinned actor never
-  /// has any there: its requests wait without end, or until a timer of the bridge.
+  /// Ends an actor as scheduled_actor does, but leaves CAF's clock alone: its thread would wake up
+  /// for each actor that ends, to look for timeouts. A pinned actor never has any there: its
+  /// requests wait without end, or until a timer of the bridge.
   bool cleanup(caf::error&& reason, caf::execution_unit* host) override {
-    auto result = end(std::move(reason), host);
+    awaited_responses_.clear();
+    multiplexed_responses_.clear();
+    if (!mailbox().closed())
+      close_mailbox();
+    unregister_from_system();
+    auto result = monitorable_actor::cleanup(std::move(reason), host);
     on_ended();
     return result;
   }
@@ -119,6 +123,11 @@ protected:
     post(std::move(element));
   }
 
+  /// Returns the answer to requests that come after the actor's end. Any thread.
+  virtual caf::error error_after_end() const {
+    return make_error(errc::shutting_down);
+  }
+
   /// Called for each message that the actor has not handled when it ends.
   virtual void never_handled(const caf::mailbox_element&) {}
 
@@ -142,8 +151,7 @@ protected:
     case caf::intrusive::inbox_result::queue_closed:
       break;
     }
-    if (mid.is_request())
-      caf::detail::sync_request_bouncer{caf::monitorable_actor::fail_state()}(sender, mid);
+    answer_late(sender, mid);
     return false;
   }
 
@@ -180,26 +188,23 @@ protected:
   }
 
 private:
-  bool end(caf::error&& reason, caf::execution_unit* host) {
-    if (!mailbox().blocked())
-      return super::cleanup(std::move(reason), host);
-    awaited_responses_.clear();
-    multiplexed_responses_.clear();
+  void close_mailbox() {
     mailbox().close();
     get_normal_queue().flush_cache();
     get_urgent_queue().flush_cache();
-    // Messages that other threads have sent in between, and those that were skipped before.
-    caf::detail::sync_request_bouncer bounce{reason};
     auto end = [&](const auto&... queues_and_element) {
       auto& element = std::get<sizeof...(queues_and_element) - 1>(std::tie(queues_and_element...));
       never_handled(element);
-      bounce(element);
+      answer_late(element.sender, element.mid);
       return caf::intrusive::task_result::resume;
     };
     while (mailbox().queue().new_round(1000, end).consumed_items > 0) {
     }
-    unregister_from_system();
-    return monitorable_actor::cleanup(std::move(reason), host);
+  }
+
+  void answer_late(const caf::strong_actor_ptr& sender, caf::message_id mid) const {
+    if (sender && mid.is_request())
+      sender->enqueue(nullptr, mid.response_id(), caf::make_message(error_after_end()), nullptr);
   }
 
   /// The same as alive(), whose first question nearly always decides.

@@ -62,4 +62,9 @@ void notify(int event_fd) noexcept {
   }
 }
 
+// The ports watch for the end, also if reading is paused.
+bool has_left_unseen(native_handle_type) noexcept {
+  return false;
+}
+
 } // namespace pipeactor::port

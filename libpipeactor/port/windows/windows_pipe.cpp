@@ -1,10 +1,13 @@
 #include "port/windows/windows_pipe.hpp"
 
 #include "base/errors.hpp"
+#include "port/pipe_record.hpp"
 #include "port/windows/pipe_name.hpp"
 #include "port/windows/wide_text.hpp"
 #include "port/windows/windows_error.hpp"
 #include "port/windows/windows_identity.hpp"
+
+#include <winternl.h>
 
 namespace pipeactor::port {
 
@@ -105,6 +108,17 @@ caf::error check_windows_message_size(size_t size) {
     return caf::none;
   return errors::message_size_not_granted(size, longest_windows_message,
                                           "messages wait in memory that is never paged out");
+}
+
+// A read is told of the end only behind all that is unread, and reading may be paused. (Pages:
+// NtQueryInformationFile, FILE_PIPE_LOCAL_INFORMATION)
+bool has_left_unseen(native_handle_type handle) noexcept {
+  constexpr ULONG connected_state = 3; // FILE_PIPE_CONNECTED_STATE
+  IO_STATUS_BLOCK status{};
+  FILE_PIPE_LOCAL_INFORMATION pipe{};
+  auto result = NtQueryInformationFile(handle, &status, &pipe, sizeof(pipe),
+                                       FilePipeLocalInformation);
+  return NT_SUCCESS(result) && pipe.NamedPipeState != connected_state;
 }
 
 } // namespace pipeactor::port
