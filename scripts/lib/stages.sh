@@ -7,6 +7,7 @@ passed=0
 failed=0
 skipped=0
 failed_stages=()
+failed_tests=()
 
 # stage NAME COMMAND...: runs a command as a stage. If it fails, the script goes on, and fails at
 # its end.
@@ -52,8 +53,8 @@ run_tests() {
   plain_addresses "$preset" ctest --preset "$preset" --output-junit "$report" "$@" || status=$?
   # ctest writes no report if it finds no tests.
   if [[ -s $report ]]; then
-    python3 scripts/lib/count_tests.py "$report" >"$report.counts" && add_counts "$report.counts" \
-      || status=1
+    python3 scripts/lib/count_tests.py "$report" | sed "2,\$s/^/$preset: /" >"$report.counts" \
+      && add_counts "$report.counts" || status=1
   fi
   rm -f "$report" "$report.counts"
   return "$status"
@@ -72,11 +73,13 @@ run_script() {
   return "$status"
 }
 
-# add_counts FILE: adds the numbers in it: passed, failed, skipped.
+# add_counts FILE: adds the numbers in its first line (passed, failed, skipped), and the failed tests
+# that follow, a line each.
 add_counts() {
-  local counts
-  read -ra counts <"$1"
+  local counts names
+  { read -ra counts && mapfile -t names; } <"$1"
   ((passed += counts[0], failed += counts[1], skipped += counts[2], 1))
+  failed_tests+=("${names[@]}")
 }
 
 # plain_addresses PRESET COMMAND...: runs a command; for ThreadSanitizer without randomised
@@ -94,19 +97,22 @@ plain_addresses() {
 
 # -- the end --------------------------------------------------------------------------------
 
-# summary: prints the closing lines, and writes the counts to the file $PIPEACTOR_RESULTS if that
-# is set (see run_script). Its status is 1 if anything failed.
+# summary: prints the closing lines, and writes the counts and the failed tests to the file
+# $PIPEACTOR_RESULTS if that is set (see run_script). Its status is 1 if anything failed.
 summary() {
   # A stage that did not even build has no failed test, but it is a failure.
   if ((${#failed_stages[@]} > 0 && failed == 0)); then
     failed=${#failed_stages[@]}
   fi
   if [[ -n ${PIPEACTOR_RESULTS:-} ]]; then
-    echo "$passed $failed $skipped" >"$PIPEACTOR_RESULTS"
+    printf '%s\n' "$passed $failed $skipped" "${failed_tests[@]}" >"$PIPEACTOR_RESULTS"
   fi
   echo "total: $SECONDS s"
   if ((skipped > 0)); then
     echo "$skipped skipped"
+  fi
+  if ((${#failed_tests[@]} > 0)); then
+    printf 'failed: %s\n' "${failed_tests[@]}"
   fi
   if ((${#failed_stages[@]} > 0)); then
     echo "failed stages: ${failed_stages[*]}"
