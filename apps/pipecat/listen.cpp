@@ -7,6 +7,8 @@
 #include <pipeactor/all.hpp>
 
 #include <algorithm>
+#include <chrono>
+#include <future>
 #include <memory>
 #include <vector>
 
@@ -137,11 +139,46 @@ private:
 };
 
 template <class Session, class... Args>
-named_pipe_server spawn(context& ctx, const server_options& options, verbosity reported,
-                        const Args&... args) {
-  return reported == verbosity::nothing
-           ? ctx.spawn_server<Session>(options, args...)
-           : ctx.spawn_server<reporting_session<Session>>(options, reported, args...);
+session_factory make_factory(verbosity reported, const Args&... args) {
+  return [=]() -> std::unique_ptr<session> {
+    if (reported == verbosity::nothing)
+      return std::make_unique<Session>(args...);
+    return std::make_unique<reporting_session<Session>>(reported, args...);
+  };
+}
+
+// -- a server that fails later --------------------------------------------------------------------
+
+/// Why the server failed, for the thread that waits in `console::wait`.
+class failure {
+public:
+  explicit failure(console& terminal) : terminal_(terminal) {}
+
+  void report(const caf::error& reason) {
+    reason_.set_value(reason);
+    terminal_.notify();
+  }
+
+  /// Returns nothing if the server has not failed.
+  caf::error reason() {
+    return known_.wait_for(std::chrono::seconds{0}) == std::future_status::ready ? known_.get()
+                                                                                 : caf::error{};
+  }
+
+private:
+  console& terminal_;
+  std::promise<caf::error> reason_;
+  std::future<caf::error> known_ = reason_.get_future();
+};
+
+/// Returns the handler of a server's failure, which comes once.
+caf::message_handler failing_handler(failure* failed) {
+  return {[=](const server_failed& e) { failed->report(e.reason); }};
+}
+
+/// The handler of servers whose clients are sessions.
+caf::behavior watcher(caf::event_based_actor*, failure* failed) {
+  return failing_handler(failed).or_else(ignore_events());
 }
 
 // -- handler actors: the clients of --marshalled and of plain `listen` ------------------------
@@ -164,13 +201,15 @@ caf::message_handler reporting_handlers(verbosity reported) {
   return clients.or_else(on_sent, on_failed).or_else(ignore_events());
 }
 
-caf::behavior echoer(caf::event_based_actor*, verbosity reported) {
+caf::behavior echoer(caf::event_based_actor*, failure* failed, verbosity reported) {
   auto on_received = [reported](const client_message_received& e) {
     if (reported == verbosity::events)
       report_received(e.connection.id(), e.data);
     e.connection.async_write(e.data);
   };
-  return caf::message_handler{on_received}.or_else(reporting_handlers(reported));
+  return caf::message_handler{on_received}
+    .or_else(failing_handler(failed))
+    .or_else(reporting_handlers(reported));
 }
 
 /// Prints the line that scripts wait for: clients may connect.
@@ -179,8 +218,8 @@ void announce(console& terminal, const server_ready& ready) {
 }
 
 /// Prints what clients send. Ends at `stop`, when everything before it is printed.
-caf::behavior printer(caf::event_based_actor* self, console* terminal, pipe_mode mode,
-                      verbosity reported) {
+caf::behavior printer(caf::event_based_actor* self, console* terminal, failure* failed,
+                      pipe_mode mode, verbosity reported) {
   // The printer announces the server: the message of a quick client must not come first.
   auto on_ready = [=](const server_ready& e) { announce(*terminal, e); };
   auto on_received = [=](const client_message_received& e) {
@@ -192,7 +231,9 @@ caf::behavior printer(caf::event_based_actor* self, console* terminal, pipe_mode
     terminal->write(text);
   };
   auto on_stop = [=](const stop&) { self->quit(); };
-  return caf::message_handler{on_ready, on_received, on_stop}.or_else(reporting_handlers(reported));
+  return caf::message_handler{on_ready, on_received, on_stop}
+    .or_else(failing_handler(failed))
+    .or_else(reporting_handlers(reported));
 }
 
 // -- plain `listen`: from standard input to every client --------------------------------------
@@ -277,7 +318,7 @@ void report_terms(context& ctx, const server_ready& ready) {
 /// Runs the server until something ends it.
 /// @returns the exit code
 int serve(context& ctx, const listen_command& command, const named_pipe_server& server,
-          console& terminal, feeder* input) {
+          console& terminal, failure& failed, feeder* input) {
   auto ready = server.start();
   if (!ready)
     return fail_to_begin(ready.error(), ctx, command.context.port);
@@ -286,6 +327,8 @@ int serve(context& ctx, const listen_command& command, const named_pipe_server& 
   if (input == nullptr)
     announce(terminal, *ready);
   wait_for_end(terminal, input);
+  if (auto reason = failed.reason())
+    return fail(reason);
   if (auto err = server.stop())
     return fail(err);
   if (auto code = terminal.write_error(); code != 0)
@@ -296,6 +339,7 @@ int serve(context& ctx, const listen_command& command, const named_pipe_server& 
 int run(const listen_command& command) {
   // Before any thread is made, and outlives the actor that prints.
   console terminal;
+  failure failed{terminal};
   caf::actor_system_config config;
   let_scheduler_sleep(config);
   caf::actor_system system{config};
@@ -309,20 +353,23 @@ int run(const listen_command& command) {
   caf::actor printing;
   auto broadcaster = std::make_shared<caf::actor>();
   if (command.marshalled) {
-    server = ctx.spawn_server(options, system.spawn(echoer, command.reported));
+    server = ctx.spawn_server(options, system.spawn(echoer, &failed, command.reported));
   } else if (command.echo) {
-    server = spawn<echo_session>(ctx, options, command.reported);
+    server = ctx.spawn_session_server(options, make_factory<echo_session>(command.reported),
+                                      system.spawn(watcher, &failed));
   } else if (command.broadcast) {
-    server = spawn<broadcast_session>(ctx, options, command.reported,
-                                      std::shared_ptr<const caf::actor>{broadcaster});
+    auto sessions = make_factory<broadcast_session>(command.reported,
+                                                    std::shared_ptr<const caf::actor>{broadcaster});
+    server = ctx.spawn_session_server(options, sessions, system.spawn(watcher, &failed));
     *broadcaster = server.actor();
   } else {
     // The printer has a thread of its own, since standard output may block.
-    printing = system.spawn<caf::detached>(printer, &terminal, options.mode, command.reported);
+    printing = system.spawn<caf::detached>(printer, &terminal, &failed, options.mode,
+                                           command.reported);
     server = ctx.spawn_server(options, printing);
   }
   feeder input{system, server, options.mode};
-  auto result = serve(ctx, command, server, terminal, printing ? &input : nullptr);
+  auto result = serve(ctx, command, server, terminal, failed, printing ? &input : nullptr);
   *broadcaster = nullptr;
   if (printing) {
     terminal.stop_writing_at(console::clock::now() + print_patience);

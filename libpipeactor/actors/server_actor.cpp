@@ -215,10 +215,16 @@ void server_actor::on_publish_again() {
   } else if (++failed_listeners_ < most_failed_listeners) {
     delayed_send(this, failed_listeners_ * publish_pause, publish_again{});
   } else {
-    log_warning("a server stops because it cannot listen again: " + describe(failure));
-    begin_stopping();
+    fail(std::move(failure));
     serve_requests();
   }
+}
+
+void server_actor::fail(caf::error reason) {
+  log_warning("a server stops because it cannot listen again: " + describe(reason));
+  if (handler_)
+    send(handler_, server_failed{caf::actor{this}, options_.pipe_name, std::move(reason)});
+  begin_stopping();
 }
 
 void server_actor::begin_stopping() {
@@ -257,12 +263,13 @@ void server_actor::on_listener_closed(const listener_closed& x) {
       delayed_send(this, failed_listeners_++ * publish_pause, publish_again{});
       return;
     }
-  }
-  // The bridge closes its listeners itself when the context ends.
-  if (phase_ == phase::running)
+    fail(x.reason);
+  } else if (phase_ == phase::running) {
+    // The bridge closes its listeners itself when the context ends.
     begin_stopping();
-  else
+  } else {
     finish_stopping();
+  }
   serve_requests();
 }
 

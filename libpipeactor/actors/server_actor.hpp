@@ -59,6 +59,8 @@ private:
   caf::error publish();
   /// Publishes the name again after the listener failed; tries several times, and then stops.
   void on_publish_again();
+  /// No attempt to listen again is left: raises `server_failed`, and stops.
+  void fail(caf::error reason);
   /// The name is published: raises `server_ready`.
   void begin_running();
   void begin_stopping();

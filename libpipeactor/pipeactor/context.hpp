@@ -48,8 +48,8 @@ public:
     });
   }
 
-  /// Makes a server that gets the session of each client from `make_session`. `server_ready` goes
-  /// to `handler`, if there is one. Any thread.
+  /// Makes a server that gets the session of each client from `make_session`. `server_ready` and
+  /// `server_failed` go to `handler`, if there is one. Any thread.
   named_pipe_server spawn_session_server(server_options options, session_factory make_session,
                                          caf::actor handler = {});
 

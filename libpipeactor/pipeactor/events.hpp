@@ -67,6 +67,15 @@ struct server_ready {
 };
 PIPEACTOR_INSPECT(server_ready, server, pipe_name, address, max_message_size)
 
+/// The server can listen no more, although it tried again, and stops: its connections are closed.
+/// It may be started again.
+struct server_failed {
+  caf::actor server;
+  std::string pipe_name;
+  caf::error reason;
+};
+PIPEACTOR_INSPECT(server_failed, server, pipe_name, reason)
+
 struct client_connected : connected_event {};
 PIPEACTOR_INSPECT(client_connected, connection)
 

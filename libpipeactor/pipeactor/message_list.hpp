@@ -9,6 +9,7 @@
 /// Events of a server, in events.hpp.
 #define PIPEACTOR_SERVER_EVENTS(X)                                                                 \
   X(server_ready)                                                                                  \
+  X(server_failed)                                                                                 \
   X(client_connected)                                                                              \
   X(client_message_received)                                                                       \
   X(client_message_sent)                                                                           \

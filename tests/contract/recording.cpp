@@ -118,6 +118,10 @@ void recorder::operator()(const server_ready& e) const {
     todo_.ready(e);
 }
 
+void recorder::operator()(const server_failed& e) const {
+  log_.add(0, "server failed " + to_string(code_of(e.reason)));
+}
+
 void recorder::operator()(const connected_event& e) const {
   log_.add(e.connection.id(), "connected");
   log_.add_connection(e.connection);

@@ -116,6 +116,7 @@ public:
   recorder(log_writer log, script todo) : log_(std::move(log)), todo_(std::move(todo)) {}
 
   void operator()(const server_ready& e) const;
+  void operator()(const server_failed& e) const;
   void operator()(const connected_event& e) const;
   void operator()(const connect_failed& e) const;
   void operator()(const message_received_event& e) const;

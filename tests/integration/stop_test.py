@@ -117,6 +117,19 @@ class Stop(harness.Case):
                       process.communicate(timeout=harness.DEADLINE)[1])
         self.assertEqual(process.returncode, 1)
 
+    def test_a_server_that_can_listen_no_more_ends_with_the_reason(self):
+        for options in (["--echo"], ["--echo", "--marshalled"], ["--broadcast"], []):
+            with self.subTest(options):
+                server = self.serve(*options, name=self.path("pipe"))
+                file = self.path("file")
+                with open(file, "wb"):
+                    pass
+                # One step: the server looks at its files meanwhile. What is no socket stays.
+                os.rename(file, server.address)
+                self.assertEqual(server.process.wait(harness.DEADLINE), 1)
+                self.assertIn("not_a_pipe", server.log())
+                os.unlink(server.address)
+
     def test_the_name_is_free_again_at_once(self):
         for _ in range(20):
             server = self.serve("--echo")

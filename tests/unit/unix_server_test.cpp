@@ -22,6 +22,10 @@ protected:
   }
 };
 
+std::unique_ptr<session> make_echo_session() {
+  return std::make_unique<echo_session>();
+}
+
 /// Returns whether a client gets its answer.
 bool is_served(const unique_fd& client) {
   return send_to(client, "question") && receive_from(client, 0) == "question";
@@ -95,7 +99,7 @@ TEST_CASE("a server listens again if its socket is shut down or its files are re
   CHECK_FALSE(unix_helpers::exists(lock));
 }
 
-TEST_CASE("a server that cannot listen again stops") {
+TEST_CASE("a server that cannot listen again stops, and tells its handler why") {
   captured_log log;
   unix_helpers::temp_directory directory;
   auto name = directory / "pipe";
@@ -106,8 +110,16 @@ TEST_CASE("a server that cannot listen again stops") {
   context ctx{system, where};
   server_options options;
   options.pipe_name = name;
-  auto server = ctx.spawn_server<echo_session>(options);
+  caf::scoped_actor handler{system};
+  auto server = ctx.spawn_session_server(options, make_echo_session, handler);
+  auto next_is_ready = [&] {
+    auto result = false;
+    handler->receive([&](const server_ready&) { result = true; }, [](const server_failed&) {},
+                     caf::after(5s) >> [] {});
+    return result;
+  };
   REQUIRE(server.start());
+  CHECK(next_is_ready());
   auto client = connected_to(name);
   REQUIRE(is_served(client));
   // What is no socket is never removed. One step: the server looks at its files meanwhile.
@@ -117,7 +129,45 @@ TEST_CASE("a server that cannot listen again stops") {
   // After some attempts.
   CHECK(receive_from(client, 0) == ".");
   CHECK(becomes_true([&] { return log.lines().size() == 2; }));
+  auto told = false;
+  handler->receive(
+    [&](const server_failed& e) {
+      told = e.server == server.actor() && e.pipe_name == name
+             && code_of(e.reason) == errc::not_a_pipe;
+    },
+    caf::after(5s) >> [] {});
+  CHECK(told);
   REQUIRE(unlink(name.c_str()) == 0);
   CHECK(server.start());
+  CHECK(next_is_ready());
   CHECK(is_served(connected_to(name)));
+}
+
+TEST_CASE("a server whose listener fails again and again stops, and tells its handler why") {
+  captured_log log;
+  unix_helpers::temp_directory directory;
+  caf::actor_system_config config;
+  caf::actor_system system{config};
+  context_options where;
+  where.port = each_port();
+  context ctx{system, where};
+  server_options options;
+  options.pipe_name = directory / "pipe";
+  caf::scoped_actor handler{system};
+  auto server = ctx.spawn_session_server(options, make_echo_session, handler);
+  REQUIRE(server.start());
+  handler->receive([](const server_ready&) {});
+  // Whenever it listens, its socket is shut down.
+  CHECK(becomes_true([&] {
+    if (auto fd = listening_socket(); fd != -1)
+      shutdown(fd, SHUT_RDWR);
+    return handler->has_next_message();
+  }));
+  auto told = false;
+  handler->receive([&](const server_failed& e) { told = e.reason ? true : false; },
+                   caf::after(5s) >> [] {});
+  CHECK(told);
+  CHECK_FALSE(connect_unix(options.pipe_name, pipe_mode::message));
+  CHECK(server.start());
+  CHECK(is_served(connected_to(options.pipe_name)));
 }

@@ -116,8 +116,8 @@ bool has_left_unseen(native_handle_type handle) noexcept {
   constexpr ULONG connected_state = 3; // FILE_PIPE_CONNECTED_STATE
   IO_STATUS_BLOCK status{};
   FILE_PIPE_LOCAL_INFORMATION pipe{};
-  auto result = NtQueryInformationFile(handle, &status, &pipe, sizeof(pipe),
-                                       FilePipeLocalInformation);
+  auto result = NtQueryInformationFile(reinterpret_cast<HANDLE>(handle), &status, &pipe,
+                                       sizeof(pipe), FilePipeLocalInformation);
   return NT_SUCCESS(result) && pipe.NamedPipeState != connected_state;
 }
 
