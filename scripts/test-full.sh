@@ -13,7 +13,7 @@ fi
 
 source scripts/lib/stages.sh
 
-test_units_tsan() { build tsan --target unit_tests && run_tests tsan -L '^unit$'; }
+test_units_tsan() { build tsan --target unit_tests hub_tests && run_tests tsan -L '^unit$'; }
 # test_long PRESET: test.sh has configured it.
 test_long() { build "$1" && run_tests "$1-long"; }
 

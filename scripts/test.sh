@@ -23,7 +23,7 @@ done
 source scripts/lib/stages.sh
 
 test_release() { configure release && build release && run_tests release; }
-test_asan() { configure asan && build asan --target unit_tests contract_tests && run_tests asan; }
+test_asan() { configure asan && build asan --target unit_tests contract_tests hub_tests && run_tests asan; }
 test_tsan() { configure tsan && build tsan --target contract_tests && run_tests tsan -L '^contract$'; }
 build_by_clang() { configure clang -DPIPEACTOR_BUILD_TESTS=OFF && build clang; }
 

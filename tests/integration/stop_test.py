@@ -118,7 +118,7 @@ class Stop(harness.Case):
         self.assertEqual(process.returncode, 1)
 
     def test_a_server_that_can_listen_no_more_ends_with_the_reason(self):
-        for options in (["--echo"], ["--echo", "--marshalled"], ["--broadcast"], []):
+        for options in (["--echo"], []):
             with self.subTest(options):
                 server = self.serve(*options, name=self.path("pipe"))
                 file = self.path("file")
