@@ -36,8 +36,9 @@ PIPEACTOR_EXPORT std::string to_string(const peer_identity& peer);
 
 /// Returns everything that is known, with names: "pid 12, uid 1000 (alice), gid 1000 (alice),
 /// groups 27 (sudo) 50 (staff)". Looks the names up in the system's database of users, which may
-/// block while a directory service answers: do not call it on a bridge. On Windows the same as
-/// `to_string`.
+/// block while a directory service answers: do not call it on a bridge. A number stands alone if it
+/// has no name, or if the database cannot be read, e.g. because the process has no descriptor left.
+/// On Windows the same as `to_string`.
 PIPEACTOR_EXPORT std::string describe(const peer_identity& peer);
 
 /// Returns the identity that peers see of this process: its effective user and groups.

@@ -151,3 +151,13 @@ TEST_CASE("an identity is described with names") {
   CHECK(describe(peer_identity{}) == "pid unknown, uid unknown, gid unknown");
   CHECK(to_string(peer(0, 1)) == "pid 4711, uid 0, gid 1");
 }
+
+TEST_CASE("an identity is described by its numbers while no descriptor is free to look up names") {
+  // Not root: some systems know that name without a file.
+  auto text = in_child([] {
+    auto before = describe(peer(1, 1));
+    limit_descriptors(0);
+    return before + "; " + describe(peer(1, 1, {1}));
+  });
+  CHECK(text == "pid 4711, uid 1 (daemon), gid 1 (daemon); pid 4711, uid 1, gid 1, groups 1");
+}
