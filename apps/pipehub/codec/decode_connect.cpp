@@ -24,7 +24,7 @@ version read_version(byte_cursor& from) {
                "the protocol's name is not MQTT");
   from.require(level == 4 || level == 5, reason::unsupported_protocol_version, "MQTT-3.1.2-2",
                "the protocol's level is neither 4 (3.1.1) nor 5 (5.0)");
-  return level == 4 ? version::v311 : version::v5;
+  return level <= 4 ? version::v311 : version::v5;
 }
 
 void check_flags(byte_cursor& from, uint8_t flags) {

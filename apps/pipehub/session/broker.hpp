@@ -1,0 +1,139 @@
+#pragma once
+
+#include "codec/packets.hpp"
+#include "session/link.hpp"
+#include "session/session.hpp"
+#include "topics/subscription_tree.hpp"
+#include "topics/topic_tree.hpp"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace pipehub {
+
+/// The hub's state machine: all of MQTT without any I/O. Its time is what callers say it is. One
+/// thread at a time.
+///
+/// Packets for clients are collected until `flush`, so that many leave in one write.
+class broker {
+public:
+  /// @param output must outlive the broker
+  broker(const broker_options& options, link_output& output);
+  ~broker();
+
+  // -- events of connections ------------------------------------------------------------------
+
+  /// A client has connected.
+  /// @param id no other open connection has it
+  /// @param user the user of the client's process, as the kernel says
+  void opened(link_id id, std::string user, time_point now);
+
+  /// Bytes of a client have arrived, in pieces of any length.
+  void received(link_id id, std::string_view bytes, time_point now);
+
+  /// The operating system has taken the oldest write to a client.
+  void written(link_id id, time_point now);
+
+  /// A connection has ended, whoever ended it.
+  void closed(link_id id, time_point now);
+
+  // -- time -----------------------------------------------------------------------------------
+
+  /// Does what is due: wills, expiries, clients that have been silent for too long.
+  void tick(time_point now);
+
+  /// Returns when `tick` is due next.
+  std::optional<time_point> next_tick() const {
+    return deadlines_.first();
+  }
+
+  // -- output ---------------------------------------------------------------------------------
+
+  /// Writes what was collected for clients.
+  void flush();
+
+  /// Says good-bye to all clients and closes their connections. Wills are not published.
+  void shut_down();
+
+private:
+  using subscriptions = subscription_tree<session*>;
+
+  /// A receiver of the message that is being routed.
+  struct receiver {
+    session* who;
+    subscription_options options;
+    std::vector<uint32_t> identifiers;
+  };
+
+  // broker.cpp
+  link* find(link_id id);
+  void handle_frames(link& from, time_point now);
+  void handle(link& from, const mqtt::packet& packet, time_point now);
+  void handle_answer(link& from, const mqtt::answer& x, time_point now);
+  void handle_disconnect(link& from, const mqtt::disconnect& x, time_point now);
+  void send(link& to, const mqtt::packet& packet);
+  void at_silence(link& which, time_point now);
+
+  // broker_connect.cpp
+  void handle_connect(link& from, const mqtt::connect& x, time_point now);
+  void refuse_connect(link& from, const mqtt::connect& x, mqtt::reason code);
+  bool take_over(session& from, const mqtt::connect& x, time_point now);
+  session& make_session(const link& owner, std::string client_id);
+  std::string assign_client_id();
+  void accept(link& from, session& to, const mqtt::connect& x, bool is_present, bool is_assigned,
+              time_point now);
+  void set_will(session& of, const mqtt::connect& x, time_point now);
+  void set_keep_alive(link& of, uint16_t seconds, time_point now);
+
+  // broker_end.cpp
+  void end_with(link& which, const mqtt::protocol_error& error, time_point now);
+  void disconnect(link& which, mqtt::reason code, const char* text, time_point now);
+  void close(link& which);
+  void doom(link& which, mqtt::reason code);
+  void settle(time_point now);
+  void detach(session& from, time_point now);
+  void end_session(session& which, time_point now);
+  void publish_will(session& of, time_point now);
+
+  // broker_publish.cpp
+  void handle_publish(link& from, const mqtt::publish& x, time_point now);
+  std::optional<std::string_view> resolve_topic(link& from, const mqtt::publish& x, time_point now);
+  bool count_received(link& from, const mqtt::publish& x, time_point now);
+  void answer_publish(link& to, const mqtt::publish& x, mqtt::reason code);
+  void retain(const message_ptr& content);
+  size_t route(const message_ptr& content, const session* publisher, time_point now);
+  void add_receiver(const subscriptions::entry& x, const session* publisher);
+  void add_member(subscriptions::share& group);
+  void deliver(const message_ptr& content, time_point now);
+
+  // broker_subscribe.cpp
+  void handle_subscribe(link& from, const mqtt::subscribe& x, time_point now);
+  void handle_unsubscribe(link& from, const mqtt::unsubscribe& x);
+  mqtt::reason add_subscription(session& who, const mqtt::subscription& x, uint32_t identifier,
+                                bool& wants_retained);
+  void send_retained(session& to, std::string_view filter, const subscription_options& options,
+                     time_point now);
+
+  link_context context_;
+  deadlines deadlines_;
+  std::unordered_map<link_id, std::unique_ptr<link>> links_;
+  std::unordered_map<std::string, std::unique_ptr<session>> sessions_;
+  subscriptions subscriptions_;
+  topic_tree<message_ptr> retained_;
+  uint64_t assigned_ids_ = 0;
+
+  // Of the message that is being routed.
+  uint64_t route_ = 0;
+  std::vector<receiver> receivers_;
+
+  /// Connections that `settle` closes, and why.
+  std::map<link_id, mqtt::reason> doomed_;
+};
+
+} // namespace pipehub

@@ -1,0 +1,100 @@
+#include "session/broker.hpp"
+
+#include "codec/topic_rules.hpp"
+
+#include <algorithm>
+
+namespace pipehub {
+
+using namespace mqtt;
+
+namespace {
+
+/// Returns whether a client of 3.1.1 asked for the messages about its losses.
+bool wants_losses(const session& who) {
+  auto has = [&](std::string_view filter) { return who.subscriptions.count(filter) != 0; };
+  return has("$hub/lost") || has("$hub/+") || has("$hub/#");
+}
+
+} // namespace
+
+void broker::handle_subscribe(link& from, const subscribe& x, time_point now) {
+  auto& who = *from.session;
+  auto identifier = x.properties.number(property_id::subscription_identifier).value_or(0);
+  suback reply;
+  reply.packet_id = x.packet_id;
+  std::vector<bool> retained;
+  for (auto& entry : x.subscriptions) {
+    bool wants_retained = false;
+    reply.codes.push_back(add_subscription(who, entry, identifier, wants_retained));
+    retained.push_back(wants_retained);
+  }
+  who.messages.tells_losses = wants_losses(who);
+  send(from, reply);
+  for (size_t index = 0; index < retained.size(); ++index)
+    if (retained[index])
+      send_retained(who, x.subscriptions[index].filter,
+                    who.subscriptions.find(x.subscriptions[index].filter)->second, now);
+}
+
+reason broker::add_subscription(session& who, const subscription& x, uint32_t identifier,
+                                bool& wants_retained) {
+  auto is_v5 = who.connection->is_v5();
+  auto parts = split_shared(x.filter);
+  if (count_levels(x.filter) > most_levels)
+    return is_v5 ? reason::topic_filter_invalid : reason::unspecified_error;
+  auto is_known = who.subscriptions.count(x.filter) != 0;
+  if (!is_known && who.subscriptions.size() >= context_.options.subscriptions)
+    return is_v5 ? reason::quota_exceeded : reason::unspecified_error;
+  subscription_options options{x.qos, x.no_local, x.retain_as_published, x.retain_handling,
+                               identifier};
+  who.subscriptions[std::string{x.filter}] = options;
+  subscriptions_.subscribe(x.filter, &who, options);
+  wants_retained = parts.share_name.empty()
+                   && (x.retain_handling == 0 || (x.retain_handling == 1 && !is_known));
+  return static_cast<reason>(x.qos);
+}
+
+void broker::send_retained(session& to, std::string_view filter,
+                           const subscription_options& options, time_point now) {
+  // All of them or, if the client's queue is full, none: they are not counted one by one.
+  if (to.messages.is_full())
+    return;
+  std::vector<message_ptr> expired;
+  retained_.match(filter, [&](const message_ptr& content) {
+    if (content->is_expired(now)) {
+      expired.push_back(content);
+      return;
+    }
+    delivery what;
+    what.content = content;
+    what.qos = std::min(content->qos(), options.qos);
+    what.retain = true;
+    what.is_counted = false;
+    if (options.identifier != 0)
+      what.identifiers.push_back(options.identifier);
+    to.messages.push(std::move(what), to.connection, now);
+  });
+  for (auto& content : expired)
+    retained_.set(content->topic(), nullptr);
+}
+
+void broker::handle_unsubscribe(link& from, const unsubscribe& x) {
+  auto& who = *from.session;
+  unsuback reply;
+  reply.packet_id = x.packet_id;
+  for (auto filter : x.filters) {
+    auto found = who.subscriptions.find(filter);
+    if (found == who.subscriptions.end()) {
+      reply.codes.push_back(reason::no_subscription_existed);
+      continue;
+    }
+    subscriptions_.unsubscribe(filter, &who);
+    who.subscriptions.erase(found);
+    reply.codes.push_back(reason::success);
+  }
+  who.messages.tells_losses = wants_losses(who);
+  send(from, reply);
+}
+
+} // namespace pipehub
