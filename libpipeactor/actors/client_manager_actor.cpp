@@ -5,6 +5,8 @@
 #include "actors/adoption.hpp"
 #include "actors/statistics_report.hpp"
 
+#include <algorithm>
+
 namespace pipeactor::detail {
 
 client_manager_actor::client_manager_actor(caf::actor_config& cfg,
@@ -37,8 +39,8 @@ caf::behavior client_manager_actor::make_behavior() {
 void client_manager_actor::on_exit() {
   for (auto& [request, promise] : std::exchange(connects_, {}))
     promise.deliver(make_error(errc::shutting_down));
-  for (auto& promise : stoppers_)
-    promise.deliver(make_error(errc::shutting_down));
+  for (auto& stopper : stoppers_)
+    stopper.promise.deliver(make_error(errc::shutting_down));
   stoppers_.clear();
   connections_.clear();
   settings_ = nullptr;
@@ -138,20 +140,28 @@ caf::response_promise client_manager_actor::on_stop() {
       promise.deliver(caf::unit);
     return promise;
   }
-  if (promise.pending())
-    stoppers_.push_back(promise);
-  for (auto& [id, connection] : connections_)
+  stop_request stopper;
+  stopper.promise = promise;
+  for (auto& [id, connection] : connections_) {
+    stopper.connections.insert(id);
     if (auto actor = caf::actor_cast<caf::actor>(connection))
       send(actor, async_close{});
+  }
+  if (promise.pending())
+    stoppers_.push_back(std::move(stopper));
   return promise;
 }
 
 void client_manager_actor::on_connection_closed(const connection_closed& x) {
   connections_.erase(x.id);
-  if (!connections_.empty())
-    return;
-  for (auto& promise : std::exchange(stoppers_, {}))
-    promise.deliver(caf::unit);
+  for (auto& stopper : stoppers_) {
+    stopper.connections.erase(x.id);
+    if (stopper.connections.empty())
+      stopper.promise.deliver(caf::unit);
+  }
+  stoppers_.erase(std::remove_if(stoppers_.begin(), stoppers_.end(),
+                                 [](auto& stopper) { return stopper.connections.empty(); }),
+                  stoppers_.end());
 }
 
 } // namespace pipeactor::detail

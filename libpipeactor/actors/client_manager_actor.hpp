@@ -7,6 +7,7 @@
 #include "actors/internal_messages.hpp"
 
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace pipeactor::detail {
@@ -30,6 +31,12 @@ private:
     caf::response_promise promise;
   };
 
+  /// A request to stop, which is answered when its connections are closed.
+  struct stop_request {
+    std::unordered_set<uint64_t> connections;
+    caf::response_promise promise;
+  };
+
   caf::error check_options();
   void make_settings(port::resolved_access trusted);
   caf::response_promise on_connect(const connect& request);
@@ -47,7 +54,7 @@ private:
   connection_settings_ptr settings_;
   std::unordered_map<uint64_t, caf::weak_actor_ptr> connections_;
   std::vector<pending_connect> connects_;
-  std::vector<caf::response_promise> stoppers_;
+  std::vector<stop_request> stoppers_;
 };
 
 } // namespace pipeactor::detail

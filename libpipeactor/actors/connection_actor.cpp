@@ -393,12 +393,14 @@ void connection_actor::close(caf::error reason) {
 }
 
 void connection_actor::close_after_drain(caf::timespan deadline) {
-  if (bridge_->port() == nullptr
-      || apply(connection_event::close_after_drain) != connection_action::close_when_drained)
+  if (bridge_->port() == nullptr)
     return;
+  // One whose pipe is lost, and just being closed, does not come back.
   closes_after_drain_ = true;
-  timers_.close_after(deadline);
-  close_if_drained();
+  if (apply(connection_event::close_after_drain) == connection_action::close_when_drained) {
+    timers_.close_after(deadline);
+    close_if_drained();
+  }
 }
 
 void connection_actor::on_drained() {

@@ -1,189 +1,199 @@
-// A server and foreign clients in a world that one seed decides: simulate FIRST COUNT [--history].
-// Each run is made twice, and both must have the same history.
+// Runs the simulated world (world.hpp) of one seed or of many.
 
-#include "pipeactor/all.hpp"
-#include "pipeactor/simulated_network.hpp"
+#include "isolated.hpp"
+#include "plan.hpp"
 
-#include <caf/all.hpp>
-#include <caf/scheduler/test_coordinator.hpp>
+#include "base/marks.hpp"
 
-#include <cstdio>
+#include <spdlog/sinks/null_sink.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
 #include <cstdlib>
-#include <map>
-#include <random>
+#include <iostream>
+#include <memory>
 #include <string>
-#include <utility>
+#include <string_view>
 #include <vector>
 
-using namespace pipeactor;
+namespace simulation {
 
 namespace {
 
-/// What the rules allow, compared with each event.
-struct model {
-  struct connection {
-    int next_received = 0;
-    std::map<int, int> answers; // of each cookie
-    bool ended = false;
-  };
+constexpr auto usage = R"(usage: simulate --seed N [--history] [LIMITS]
+       simulate --from A --count K [--marks]
 
-  void broken(const std::string& rule) {
-    if (failure.empty())
-      failure = rule;
-    history.push_back("BROKEN " + rule);
-  }
+--seed N        runs seed N twice, and compares both runs
+--history       prints everything that happens
+--from A --count K
+                runs the seeds A, A+1, ...: each 16th twice. The first that fails is made smaller
+--marks         prints how often each mark was passed, and fails if one never was
 
-  void note(uint64_t id, const std::string& line) {
-    // Ids go on from run to run.
-    auto number = numbers.emplace(id, numbers.size()).first->second;
-    history.push_back(std::to_string(number) + " " + line);
-  }
+LIMITS, as a run that was made smaller prints them:
+--steps N       at most N steps
+--clients N     at most N foreign clients, and as many of ours
+--without PART  without an operation or a fault
+)";
 
-  void answered(uint64_t id, const cookie& c, const char* how) {
-    auto* number = c.get_if<int>();
-    if (number == nullptr)
-      return broken("an operation came back without its cookie");
-    note(id, std::string{how} + " " + std::to_string(*number));
-    if (++of[id].answers[*number] != 1)
-      broken("a cookie came back twice");
-  }
-
-  std::map<uint64_t, connection> of;
-  std::map<uint64_t, size_t> numbers;
-  std::vector<std::string> history;
-  std::string failure;
-  int next_cookie = 0;
+struct command {
+  uint64_t seed = 0;
+  uint64_t count = 0;
+  bool one = false;
+  bool history = false;
+  bool marks = false;
+  size_t steps = SIZE_MAX;
+  size_t clients = SIZE_MAX;
+  std::vector<std::string> without;
 };
 
-caf::behavior echo(caf::event_based_actor*, model* m) {
-  return caf::message_handler{
-    [=](const server_ready&) {},
-    [=](const client_connected& e) { m->note(e.connection.id(), "connected"); },
-    [=](const client_message_received& e) {
-      auto id = e.connection.id();
-      auto& c = m->of[id];
-      auto number = std::atoi(std::string{e.data.text()}.c_str());
-      m->note(id, "received " + std::to_string(number));
-      if (c.ended)
-        m->broken("a message came after the end");
-      if (number != c.next_received++)
-        m->broken("a message was lost, doubled or out of order");
-      c.answers[m->next_cookie] = 0;
-      e.connection.async_write(e.data, cookie::of(m->next_cookie++));
-    },
-    [=](const client_message_sent& e) {
-      if (m->of[e.connection.id()].ended)
-        m->broken("a write was reported sent after the end");
-      m->answered(e.connection.id(), e.cookie, "sent");
-    },
-    [=](const client_message_failed& e) { m->answered(e.connection.id(), e.cookie, "failed"); },
-    [=](const client_disconnected& e) {
-      m->note(e.connection_id, "disconnected " + to_string(code_of(e.reason)));
-      if (std::exchange(m->of[e.connection_id].ended, true))
-        m->broken("client_disconnected came twice");
-    }};
+/// Returns the plan of a seed within the limits of a command.
+plan plan_of(const command& c) {
+  auto p = draw(c.seed);
+  p.steps = std::min(p.steps, c.steps);
+  p.most_clients = std::min(p.most_clients, c.clients);
+  for (auto& part : c.without)
+    leave_out(p, part);
+  return p;
 }
 
-struct far_end {
-  simulated_client_ptr client;
-  int sent = 0;
-  int received = 0;
-};
+std::string line_of(const command& c) {
+  auto result = "simulate --seed " + std::to_string(c.seed);
+  if (c.steps != SIZE_MAX)
+    result += " --steps " + std::to_string(c.steps);
+  if (c.clients != SIZE_MAX)
+    result += " --clients " + std::to_string(c.clients);
+  for (auto& part : c.without)
+    result += " --without " + part;
+  return result;
+}
 
-model run(uint64_t seed) {
-  model m;
-  std::mt19937_64 dice{seed};
-  auto pick = [&](size_t n) { return static_cast<size_t>(dice() % n); };
-  simulated_options net;
-  net.seed = seed;
-  net.pipe_capacity_bytes = 1 + pick(4000);
-  net.pipe_capacity_messages = 1 + pick(20);
-  auto network = std::make_shared<simulated_network>(net);
-  caf::actor_system_config config;
-  config.set("scheduler.policy", caf::atom("testing"));
-  caf::actor_system sys{config};
-  auto& scheduler = dynamic_cast<caf::scheduler::test_coordinator&>(sys.scheduler());
-  {
-    context_options stepped;
-    stepped.make_port = simulated_ports(network);
-    stepped.run_threads = false;
-    context ctx{sys, stepped};
-    server_options options;
-    options.pipe_name = "svc";
-    options.read_queue_messages = 1 + pick(8);
-    options.write_queue_messages = 1 + pick(8);
-    auto server = ctx.spawn_server(options, sys.spawn(echo, &m));
-    caf::anon_send(server.actor(), start{});
-    auto turn = [&] {
-      ctx.turn();
-      for (auto n = pick(20); n > 0 && scheduler.try_run_once(); --n) {
-      }
-    };
-    for (int i = 0; i < 40; ++i)
-      turn();
-    std::vector<far_end> clients;
-    for (auto steps = 50 + pick(200); steps > 0; --steps) {
-      if (clients.empty() || pick(20) == 0) {
-        if (auto c = network->connect("svc", pipe_mode::message, this_process()))
-          clients.push_back({*c});
-      } else {
-        auto& c = clients[pick(clients.size())];
-        auto what = pick(40);
-        if (what == 0)
-          c.client->close();
-        else if (what == 1)
-          c.client->abort();
-        else if (what < 20 && c.client->send(std::to_string(c.sent)) == simulated_send::sent)
-          ++c.sent;
-        else if (what >= 20)
-          if (auto text = c.client->receive())
-            m.note(0, "echo " + *text);
-      }
-      turn();
+/// Makes a failing run smaller: leaves out what it fails without, one thing after the other.
+command shrink(command c) {
+  auto still_fails = [](const command& smaller) {
+    return !run_isolated(plan_of(smaller)).failure.empty();
+  };
+  for (auto& part : parts_of(plan_of(c))) {
+    auto smaller = c;
+    smaller.without.push_back(part);
+    if (still_fails(smaller))
+      c = smaller;
+  }
+  auto halve = [&](size_t command::*limit, size_t from) {
+    for (auto size = from / 2; size > 0; size /= 2) {
+      auto smaller = c;
+      smaller.*limit = size;
+      if (!still_fails(smaller))
+        return;
+      c = smaller;
     }
-    for (auto& c : clients)
-      c.client->close();
-    for (int i = 0; i < 200; ++i) {
-      ctx.turn();
-      scheduler.run();
+  };
+  halve(&command::clients, plan_of(c).most_clients);
+  halve(&command::steps, plan_of(c).steps);
+  return c;
+}
+
+/// Runs a seed.
+/// @param twice whether to compare it with a second run
+outcome run_seed(const command& c, bool twice) {
+  auto result = run_isolated(plan_of(c));
+  if (twice && result.failure.empty() && run_isolated(plan_of(c)).history != result.history)
+    result.failure = "two runs differ";
+  return result;
+}
+
+int run_one(const command& c) {
+  auto result = run_seed(c, true);
+  if (c.history)
+    for (auto& line : result.history)
+      std::cout << line << '\n';
+  std::cout << line_of(c) << ": " << (result.failure.empty() ? "passed" : result.failure) << '\n';
+  return result.failure.empty() ? 0 : 1;
+}
+
+/// @returns whether every mark was passed
+bool print_marks() {
+  auto all = true;
+  for (size_t i = 0; i < pipeactor::detail::num_marks; ++i) {
+    auto count = pipeactor::detail::passed_marks[i].load();
+    all = all && count > 0;
+    std::cout << to_string(static_cast<pipeactor::detail::mark>(i)) << ": " << count
+              << (count > 0 ? "" : " NEVER") << '\n';
+  }
+  return all;
+}
+
+int run_many(const command& c) {
+  constexpr uint64_t compared = 16;
+  size_t failed = 0;
+  size_t events = 0;
+  auto last = c.seed + c.count;
+  for (auto seed = c.seed; seed != last; ++seed) {
+    command one;
+    one.seed = seed;
+    auto result = run_seed(one, seed % compared == 0);
+    events += result.history.size();
+    if (result.failure.empty())
+      continue;
+    std::cout << line_of(one) << ": " << result.failure << '\n';
+    if (failed++ == 0)
+      std::cout << "smaller: " << line_of(shrink(one)) << std::endl;
+  }
+  std::cout << c.count << " seeds from " << c.seed << ", " << events << " events, " << failed
+            << " failed\n";
+  auto passed_all = !c.marks || print_marks();
+  return failed == 0 && passed_all ? 0 : 1;
+}
+
+/// Reads the command line.
+/// @returns false if it is wrong
+bool read(int argc, char** argv, command& c) {
+  auto ranged = false;
+  for (int i = 1; i < argc; ++i) {
+    std::string_view option = argv[i];
+    if (option == "--history") {
+      c.history = true;
+      continue;
     }
-    caf::anon_send(server.actor(), stop{});
-    for (int i = 0; i < 50; ++i) {
-      ctx.turn();
-      scheduler.run();
+    if (option == "--marks") {
+      c.marks = true;
+      continue;
     }
-    for (auto& [id, c] : m.of) {
-      if (!c.ended)
-        m.broken("a connection never ended: " + std::to_string(m.numbers[id]));
-      for (auto& [number, times] : c.answers)
-        if (times != 1)
-          m.broken("a cookie did not come back: " + std::to_string(number));
+    if (++i == argc)
+      return false;
+    auto number = std::strtoull(argv[i], nullptr, 10);
+    if (option == "--seed") {
+      c.seed = number;
+      c.one = true;
+    } else if (option == "--from") {
+      c.seed = number;
+    } else if (option == "--count") {
+      c.count = number;
+      ranged = true;
+    } else if (option == "--steps") {
+      c.steps = number;
+    } else if (option == "--clients") {
+      c.clients = number;
+    } else if (plan p; option == "--without" && leave_out(p, argv[i])) {
+      c.without.emplace_back(argv[i]);
+    } else {
+      return false;
     }
   }
-  scheduler.run();
-  return m;
+  return c.one != ranged;
 }
 
 } // namespace
 
+} // namespace simulation
+
 int main(int argc, char** argv) {
-  if (argc < 3)
-    return std::fputs("usage: simulate FIRST COUNT [--history]\n", stderr), 2;
-  auto first = std::strtoull(argv[1], nullptr, 10);
-  auto count = std::strtoull(argv[2], nullptr, 10);
-  int failed = 0;
-  size_t lines = 0;
-  for (auto seed = first; seed < first + count; ++seed) {
-    auto m = run(seed);
-    lines += m.history.size();
-    if (m.history != run(seed).history)
-      m.broken("two runs of one seed differ");
-    if (argc > 3)
-      for (auto& line : m.history)
-        std::puts(line.c_str());
-    if (!m.failure.empty() && ++failed)
-      std::printf("seed %llu: %s\n", static_cast<unsigned long long>(seed), m.failure.c_str());
+  // The library logs faults: not here, where they are meant to happen.
+  spdlog::register_logger(
+    std::make_shared<spdlog::logger>("pipeactor", std::make_shared<spdlog::sinks::null_sink_mt>()));
+  simulation::command c;
+  if (!simulation::read(argc, argv, c)) {
+    std::cerr << simulation::usage;
+    return 2;
   }
-  std::printf("%llu seeds, %zu events, %d failed\n", count, lines, failed);
-  return failed != 0;
+  return c.one ? simulation::run_one(c) : simulation::run_many(c);
 }
