@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Builds and tests everything, stage by stage: test.sh [--quick]
 #   release  all tools and tests, warnings are errors; every test but the long ones
+#   simulation  a minute of fresh seeds in the simulated world (docs/testing.md)
 #   asan     library, unit and contract tests under AddressSanitizer + UBSan
 #   tsan     library and contract tests under ThreadSanitizer (unit tests: test-full.sh)
 #   clang    library, tools and examples by clang, warnings are errors
-# --quick runs the release stage only. PIPEACTOR_JOBS limits how many compilers run at once
+# --quick runs the first two stages only. PIPEACTOR_JOBS limits how many compilers run at once
 # (default: one per core). The last line is "N passed, N failed".
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -30,6 +31,7 @@ build_by_clang() { configure clang -DPIPEACTOR_BUILD_TESTS=OFF && build clang; }
 scripts/setup.sh
 
 stage release test_release
+stage simulation scripts/simulate.sh 60
 if ! $quick; then
   stage asan test_asan
   stage tsan test_tsan

@@ -9,6 +9,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <iostream>
 #include <memory>
@@ -21,13 +22,15 @@ namespace simulation {
 namespace {
 
 constexpr auto usage = R"(usage: simulate --seed N [--history] [LIMITS]
-       simulate --from A --count K [--marks]
+       simulate --from A (--count K | --seconds S) [--marks] [--first]
 
 --seed N        runs seed N twice, and compares both runs
 --history       prints everything that happens
 --from A --count K
                 runs the seeds A, A+1, ...: each 16th twice. The first that fails is made smaller
+--seconds S     the same, until so much time has passed
 --marks         prints how often each mark was passed, and fails if one never was
+--first         ends with the first seed that fails
 
 LIMITS, as a run that was made smaller prints them:
 --steps N       at most N steps
@@ -37,8 +40,10 @@ LIMITS, as a run that was made smaller prints them:
 
 struct command {
   uint64_t seed = 0;
-  uint64_t count = 0;
+  uint64_t count = UINT64_MAX;
+  std::chrono::seconds time = std::chrono::hours{24 * 365};
   bool one = false;
+  bool first = false;
   bool history = false;
   bool marks = false;
   size_t steps = SIZE_MAX;
@@ -126,19 +131,20 @@ int run_many(const command& c) {
   constexpr uint64_t compared = 16;
   size_t failed = 0;
   size_t events = 0;
-  auto last = c.seed + c.count;
-  for (auto seed = c.seed; seed != last; ++seed) {
+  uint64_t done = 0;
+  auto end = std::chrono::steady_clock::now() + c.time;
+  while (done < c.count && std::chrono::steady_clock::now() < end && !(c.first && failed > 0)) {
     command one;
-    one.seed = seed;
-    auto result = run_seed(one, seed % compared == 0);
+    one.seed = c.seed + done++;
+    auto result = run_seed(one, one.seed % compared == 0);
     events += result.history.size();
     if (result.failure.empty())
       continue;
     std::cout << line_of(one) << ": " << result.failure << '\n';
-    if (failed++ == 0)
+    if (failed++ == 0 && !c.first)
       std::cout << "smaller: " << line_of(shrink(one)) << std::endl;
   }
-  std::cout << c.count << " seeds from " << c.seed << ", " << events << " events, " << failed
+  std::cout << done << " seeds from " << c.seed << ", " << events << " events, " << failed
             << " failed\n";
   auto passed_all = !c.marks || print_marks();
   return failed == 0 && passed_all ? 0 : 1;
@@ -158,6 +164,10 @@ bool read(int argc, char** argv, command& c) {
       c.marks = true;
       continue;
     }
+    if (option == "--first") {
+      c.first = true;
+      continue;
+    }
     if (++i == argc)
       return false;
     auto number = std::strtoull(argv[i], nullptr, 10);
@@ -168,6 +178,9 @@ bool read(int argc, char** argv, command& c) {
       c.seed = number;
     } else if (option == "--count") {
       c.count = number;
+      ranged = true;
+    } else if (option == "--seconds") {
+      c.time = std::chrono::seconds{number};
       ranged = true;
     } else if (option == "--steps") {
       c.steps = number;
