@@ -422,7 +422,7 @@ command add_listen(CLI::App& tool) {
   add_port(app, options->context);
   app
     .add_option("--threads", options->server.num_threads,
-                "I/O threads that share the clients, 1 to 1024\n(default 1).")
+                "I/O threads that share the clients, up to 1024\n(default 0: one).")
     ->check(not_negative())
     ->type_name("N");
   app

@@ -17,5 +17,6 @@
 #include "pipeactor/pipe_access.hpp"
 #include "pipeactor/session.hpp"
 #include "pipeactor/statistics.hpp"
+#include "pipeactor/system_config.hpp"
 
 #include <caf/all.hpp>

@@ -1,6 +1,7 @@
 #include "pipeactor/context.hpp"
 
 #include "pipeactor/error.hpp"
+#include "pipeactor/system_config.hpp"
 #include "actors/bridge_actor.hpp"
 #include "actors/client_manager_actor.hpp"
 #include "actors/server_actor.hpp"
@@ -26,11 +27,14 @@ bool is_event(const caf::message_view& message) {
 } // namespace
 
 struct context::impl {
-  impl(caf::actor_system& sys, context_options options)
-      : sys(sys), options(std::move(options)),
-        memory(caf::make_counted<detail::memory_account>(this->options.memory_limit)) {
-    if (!this->options.make_port)
-      this->options.make_port = [kind = this->options.port, spin = this->options.spin] {
+  impl(caf::actor_system& sys, context_options wanted) : sys(sys), options(std::move(wanted)) {
+    if (auto configured = with_configuration(options, sys.config()))
+      options = std::move(*configured);
+    else
+      misconfigured = std::move(configured.error());
+    memory = caf::make_counted<detail::memory_account>(options.memory_limit);
+    if (!options.make_port)
+      options.make_port = [kind = options.port, spin = options.spin] {
         return port::make_completion_port(kind, spin);
       };
   }
@@ -48,6 +52,8 @@ struct context::impl {
 
   /// Returns the first `count` bridges, and starts those that do not run yet.
   caf::expected<std::vector<detail::bridge_connections_ptr>> first_bridges(size_t count) {
+    if (misconfigured)
+      return misconfigured;
     if (auto err = check(options))
       return err;
     std::lock_guard guard{mutex};
@@ -84,6 +90,8 @@ struct context::impl {
   /// Spawns a server or client manager on the first of its bridges.
   template <class Actor, class Options>
   caf::actor spawn_coordinator(Options options, caf::actor handler, session_factory make_session) {
+    if (options.num_threads == 0)
+      options.num_threads = this->options.num_threads;
     // A bad number of threads is reported later, as all bad options are.
     auto found = first_bridges(check(options) ? 1 : options.num_threads);
     if (!found)
@@ -120,6 +128,7 @@ struct context::impl {
 
   caf::actor_system& sys;
   context_options options;
+  caf::error misconfigured;
   detail::memory_account_ptr memory;
   detail::handler_watch watch;
   std::mutex mutex;

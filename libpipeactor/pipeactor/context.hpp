@@ -23,7 +23,8 @@ namespace pipeactor {
 /// Drop all handles before the actor system ends: CAF cannot release an actor afterwards.
 class PIPEACTOR_EXPORT context {
 public:
-  /// Makes a context without bridges. The options are checked when a bridge is first needed.
+  /// Makes a context without bridges. The options, and those of the system's configuration
+  /// (system_config.hpp), are checked when a bridge is first needed.
   explicit context(caf::actor_system& sys, context_options options = {});
   context(const context&) = delete;
   context& operator=(const context&) = delete;

@@ -43,15 +43,16 @@ constexpr range<connection_options> connection_ranges[] = {
 };
 
 constexpr range<server_options> server_ranges[] = {
-  PIPEACTOR_RANGE(server_options, num_threads, 1, most_threads),
+  PIPEACTOR_RANGE(server_options, num_threads, 0, most_threads),
   PIPEACTOR_RANGE(server_options, pending_instances, 1, most_pending_instances),
 };
 
 constexpr range<client_options> client_ranges[] = {
-  PIPEACTOR_RANGE(client_options, num_threads, 1, most_threads),
+  PIPEACTOR_RANGE(client_options, num_threads, 0, most_threads),
 };
 
 constexpr range<context_options> context_ranges[] = {
+  PIPEACTOR_RANGE(context_options, num_threads, 1, most_threads),
   PIPEACTOR_RANGE(context_options, memory_limit, 1, most_queued_bytes),
 };
 
@@ -89,7 +90,7 @@ static_assert(has_ranges<server_options, connection_options, std::string, size_t
                          pipe_access>(std::size(server_ranges)));
 static_assert(has_ranges<client_options, connection_options, size_t,
                          std::optional<reconnect_options>, pipe_access>(std::size(client_ranges)));
-static_assert(has_ranges<context_options, port_kind, std::chrono::microseconds, size_t,
+static_assert(has_ranges<context_options, port_kind, size_t, std::chrono::microseconds, size_t,
                          port_factory, bool>(std::size(context_ranges)));
 
 template <class Options, size_t Size>

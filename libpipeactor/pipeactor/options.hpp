@@ -66,9 +66,13 @@ PIPEACTOR_EXPORT std::string to_string(port_kind kind);
 /// Makes the port of one bridge, on the thread that will run the bridge.
 using port_factory = std::function<caf::expected<std::unique_ptr<port::completion_port>>()>;
 
-/// Options of a context, read once when it is made. They hold for all its bridges.
+/// Options of a context, read once when it is made. They hold for all its bridges. The actor
+/// system's configuration replaces those that have their default: see system_config.hpp.
 struct context_options {
   port_kind port = port_kind::automatic;
+
+  /// How many bridges serve each server and client manager whose own `num_threads` is 0.
+  size_t num_threads = defaults::num_threads;
 
   /// How long a bridge polls for completions before it sleeps. Polling saves the time to wake up
   /// (some 50 us) when a lone message comes, and costs CPU time while little happens.
@@ -125,8 +129,8 @@ struct server_options : connection_options {
   std::string pipe_name;
 
   /// How many of the context's bridges (I/O threads) serve the connections. A new connection goes
-  /// to the bridge with the fewest and stays there.
-  size_t num_threads = defaults::num_threads;
+  /// to the bridge with the fewest and stays there. 0: as `context_options::num_threads` says.
+  size_t num_threads = 0;
 
   /// How many clients may wait to be accepted. On Linux this is the backlog of listen(2); on
   /// Windows the number of pipe instances that listen, at most 64.
@@ -158,8 +162,9 @@ struct reconnect_options {
 
 /// Options of a client manager, read once when it is made. They hold for all its connections.
 struct client_options : connection_options {
-  /// How many of the context's bridges (I/O threads) serve the connections.
-  size_t num_threads = defaults::num_threads;
+  /// How many of the context's bridges (I/O threads) serve the connections. 0: as
+  /// `context_options::num_threads` says.
+  size_t num_threads = 0;
 
   /// If set, connections reconnect by themselves. Each loss raises `reconnecting`, each return
   /// `connected`; `disconnected` or `connect_failed` is raised only at the end. An error that

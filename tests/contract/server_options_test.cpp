@@ -30,7 +30,7 @@ PORT_TEST_CASE("a server cannot start without a pipe name") {
 PORT_TEST_CASE("a server cannot start with an option out of range") {
   port_fixture f{port};
   auto options = f.options();
-  options.num_threads = 0;
+  options.num_threads = 1025;
   auto ready = f.context().spawn_server(options).start();
   REQUIRE_FALSE(ready);
   CHECK(code_of(ready.error()) == errc::invalid_option);

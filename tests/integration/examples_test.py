@@ -26,6 +26,20 @@ class Examples(harness.Case):
         self.assertEqual(harness.exchange(self.connect(server), messages), messages)
         self.press_return(server)
 
+    def test_configured_server(self):
+        program = [harness.program("configured_server"), "--name=" + self.path()]
+        server = harness.Server(self, [], self.path(),
+                                command=[*program, f"--pipeactor.port={harness.port}",
+                                         "--pipeactor.threads=2"])
+        self.addCleanup(server.end)
+        server.wait_until_listening()
+        messages = [b"message %d" % i for i in range(100)]
+        self.assertEqual(harness.exchange(self.connect(server), messages), messages)
+        self.press_return(server)
+        wrong = subprocess.run([*program, "--pipeactor.port=kqueue"], capture_output=True,
+                               stdin=subprocess.DEVNULL, timeout=harness.DEADLINE, check=False)
+        self.assertIn(b"pipeactor.port: use auto, io_uring, epoll or iocp", wrong.stderr)
+
     def test_session_state(self):
         server = self.start("session_state")
         first, second = self.connect(server), self.connect(server)
