@@ -3,13 +3,14 @@
 #include "pipeactor/all.hpp"
 
 #include "captured_log.hpp"
+#include "eventually.hpp"
 #include "unix_port_helpers.hpp"
 
 #include <fcntl.h>
 
 #include <cstdio>
 #include <fstream>
-#include <thread>
+#include <memory>
 
 using namespace unix_port;
 
@@ -22,23 +23,22 @@ protected:
   }
 };
 
-std::unique_ptr<session> make_echo_session() {
-  return std::make_unique<echo_session>();
-}
-
 /// Returns whether a client gets its answer.
 bool is_served(const unique_fd& client) {
   return send_to(client, "question") && receive_from(client, 0) == "question";
 }
 
-/// Connects, for five seconds.
+/// Connects as soon as a server listens.
 unique_fd connected_to(const std::string& name) {
-  for (auto end = clock::now() + 5s; clock::now() < end; std::this_thread::sleep_for(1ms))
-    if (auto fd = connect_unix(name, pipe_mode::message)) {
-      fcntl(fd->get(), F_SETFL, fcntl(fd->get(), F_GETFL) & ~O_NONBLOCK);
-      return std::move(*fd);
-    }
-  return {};
+  unique_fd result;
+  test::eventually([&] {
+    auto fd = connect_unix(name, pipe_mode::message);
+    if (fd)
+      result = std::move(*fd);
+    return static_cast<bool>(fd);
+  });
+  fcntl(result.get(), F_SETFL, fcntl(result.get(), F_GETFL) & ~O_NONBLOCK);
+  return result;
 }
 
 int listening_socket() {
@@ -52,34 +52,60 @@ int listening_socket() {
   return -1;
 }
 
-template <class F>
-bool becomes_true(F condition) {
-  for (auto end = clock::now() + 5s; clock::now() < end; std::this_thread::sleep_for(1ms))
-    if (condition())
-      return true;
-  return false;
-}
+/// A server of echo sessions at a path of its own, on each port.
+struct harmed_server {
+  harmed_server() {
+    context_options where;
+    where.port = each_port();
+    ctx = std::make_unique<context>(system, where);
+    server_options options;
+    options.pipe_name = name;
+    server = ctx->spawn_session_server(
+      options, [] { return std::make_unique<echo_session>(); }, handler);
+    start();
+  }
+
+  void start() {
+    REQUIRE(server.start());
+    auto is_ready = false;
+    handler->receive([&](const server_ready&) { is_ready = true; },
+                     caf::after(test::patience) >> [] {});
+    REQUIRE(is_ready);
+  }
+
+  /// Waits for `server_failed`.
+  /// @returns its reason
+  caf::error failure() {
+    caf::error result;
+    handler->receive(
+      [&](const server_failed& e) {
+        CHECK(e.server == server.actor());
+        CHECK(e.pipe_name == name);
+        result = e.reason;
+      },
+      caf::after(test::patience) >> [] {});
+    return result;
+  }
+
+  captured_log log;
+  unix_helpers::temp_directory directory;
+  std::string name = directory / "pipe";
+  caf::actor_system_config config;
+  caf::actor_system system{config};
+  std::unique_ptr<context> ctx;
+  caf::scoped_actor handler{system};
+  named_pipe_server server;
+};
 
 } // namespace
 
 TEST_CASE("a server listens again if its socket is shut down or its files are removed, and keeps "
           "its clients") {
-  captured_log log;
-  unix_helpers::temp_directory directory;
-  auto name = directory / "pipe";
-  auto lock = name + ".lock";
   auto harm = GENERATE(as<std::string>{}, "socket", "lock file", "socket file", "both files");
   CAPTURE(harm);
-  caf::actor_system_config config;
-  caf::actor_system system{config};
-  context_options where;
-  where.port = each_port();
-  context ctx{system, where};
-  server_options options;
-  options.pipe_name = name;
-  auto server = ctx.spawn_server<echo_session>(options);
-  REQUIRE(server.start());
-  auto before = connected_to(name);
+  harmed_server x;
+  auto lock = x.name + ".lock";
+  auto before = connected_to(x.name);
   REQUIRE(is_served(before));
   if (harm == "socket")
     REQUIRE(shutdown(listening_socket(), SHUT_RDWR) == 0);
@@ -87,87 +113,45 @@ TEST_CASE("a server listens again if its socket is shut down or its files are re
     REQUIRE(unlink(lock.c_str()) == 0);
   // The server may have removed it itself meanwhile, and made another.
   if (harm == "socket file" || harm == "both files")
-    unlink(name.c_str());
+    unlink(x.name.c_str());
   // Each is told: what happened, and that clients may come again.
-  CHECK(becomes_true([&] { return log.lines().size() >= 2; }));
-  CHECK(becomes_true([&] { return pipe_name_claim::is_held(name); }));
-  auto after = connected_to(name);
+  CHECK(test::eventually([&] { return x.log.lines().size() >= 2; }));
+  CHECK(test::eventually([&] { return pipe_name_claim::is_held(x.name); }));
+  auto after = connected_to(x.name);
   CHECK(is_served(after));
   CHECK(is_served(before));
-  CHECK_FALSE(server.stop());
-  CHECK_FALSE(unix_helpers::exists(name));
+  CHECK_FALSE(x.server.stop());
+  CHECK_FALSE(unix_helpers::exists(x.name));
   CHECK_FALSE(unix_helpers::exists(lock));
 }
 
 TEST_CASE("a server that cannot listen again stops, and tells its handler why") {
-  captured_log log;
-  unix_helpers::temp_directory directory;
-  auto name = directory / "pipe";
-  caf::actor_system_config config;
-  caf::actor_system system{config};
-  context_options where;
-  where.port = each_port();
-  context ctx{system, where};
-  server_options options;
-  options.pipe_name = name;
-  caf::scoped_actor handler{system};
-  auto server = ctx.spawn_session_server(options, make_echo_session, handler);
-  auto next_is_ready = [&] {
-    auto result = false;
-    handler->receive([&](const server_ready&) { result = true; }, [](const server_failed&) {},
-                     caf::after(5s) >> [] {});
-    return result;
-  };
-  REQUIRE(server.start());
-  CHECK(next_is_ready());
-  auto client = connected_to(name);
+  harmed_server x;
+  auto client = connected_to(x.name);
   REQUIRE(is_served(client));
   // What is no socket is never removed. One step: the server looks at its files meanwhile.
-  auto file = directory / "file";
+  auto file = x.directory / "file";
   std::ofstream{file} << "no socket";
-  REQUIRE(std::rename(file.c_str(), name.c_str()) == 0);
+  REQUIRE(std::rename(file.c_str(), x.name.c_str()) == 0);
   // After some attempts.
+  CHECK(code_of(x.failure()) == errc::not_a_pipe);
   CHECK(receive_from(client, 0) == ".");
-  CHECK(becomes_true([&] { return log.lines().size() == 2; }));
-  auto told = false;
-  handler->receive(
-    [&](const server_failed& e) {
-      told = e.server == server.actor() && e.pipe_name == name
-             && code_of(e.reason) == errc::not_a_pipe;
-    },
-    caf::after(5s) >> [] {});
-  CHECK(told);
-  REQUIRE(unlink(name.c_str()) == 0);
-  CHECK(server.start());
-  CHECK(next_is_ready());
-  CHECK(is_served(connected_to(name)));
+  CHECK(x.log.lines().size() == 2);
+  REQUIRE(unlink(x.name.c_str()) == 0);
+  x.start();
+  CHECK(is_served(connected_to(x.name)));
 }
 
 TEST_CASE("a server whose listener fails again and again stops, and tells its handler why") {
-  captured_log log;
-  unix_helpers::temp_directory directory;
-  caf::actor_system_config config;
-  caf::actor_system system{config};
-  context_options where;
-  where.port = each_port();
-  context ctx{system, where};
-  server_options options;
-  options.pipe_name = directory / "pipe";
-  caf::scoped_actor handler{system};
-  auto server = ctx.spawn_session_server(options, make_echo_session, handler);
-  REQUIRE(server.start());
-  handler->receive([](const server_ready&) {});
+  harmed_server x;
   // Whenever it listens, its socket is shut down.
-  CHECK(becomes_true([&] {
+  CHECK(test::eventually([&] {
     if (auto fd = listening_socket(); fd != -1)
       shutdown(fd, SHUT_RDWR);
-    return handler->has_next_message();
+    return x.handler->has_next_message();
   }));
-  auto told = false;
-  handler->receive([&](const server_failed& e) { told = e.reason ? true : false; },
-                   caf::after(5s) >> [] {});
-  CHECK(told);
-  CHECK_FALSE(connect_unix(options.pipe_name, pipe_mode::message));
-  CHECK(server.start());
-  CHECK(is_served(connected_to(options.pipe_name)));
+  CHECK(x.failure());
+  CHECK_FALSE(connect_unix(x.name, pipe_mode::message));
+  x.start();
+  CHECK(is_served(connected_to(x.name)));
 }
