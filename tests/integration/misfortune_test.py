@@ -79,8 +79,9 @@ class Misfortune(harness.Case):
         while any(client.poll() is None for client in crowd):
             most = max(most, server.descriptors())
         self.assertEqual([client.returncode for client in crowd], [0] * len(crowd))
-        # 16 that nobody has dealt with, and those whose end the server has not seen yet.
-        self.assertLess(most, before + 200)
+        # 16 that nobody has dealt with, and those whose end the server has not seen yet: some
+        # hundreds, more on a slow machine. A server that takes in all that comes holds all 19,200.
+        self.assertLess(most, before + 4800)
         self.assert_echoes(server)
         harness.wait_until(lambda: server.descriptors() <= before,
                            f"no more than {before} descriptors again")
