@@ -43,6 +43,11 @@ void stepped_fixture::advance(std::chrono::nanoseconds by) {
   turn();
 }
 
+void stepped_fixture::end_context() {
+  context_ = nullptr;
+  scheduler().run();
+}
+
 // -- servers and clients ----------------------------------------------------------------------
 
 named_pipe_server stepped_fixture::serve(const server_options& options, taker who) {

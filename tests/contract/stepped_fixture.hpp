@@ -51,6 +51,9 @@ public:
   /// Lets time pass at once, and then turns.
   void advance(std::chrono::nanoseconds by);
 
+  /// Ends the context, and runs the actors that are ready then.
+  void end_context();
+
   // -- servers and clients --------------------------------------------------------------------
 
   /// Starts a server. Its clients' pipes hold what `simulated_options` says.
