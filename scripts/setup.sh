@@ -60,6 +60,7 @@ if $tests; then
   need_command clang-format-14 clang-format-14
   need_command curl curl
   need_command git git
+  need_command mosquitto_pub mosquitto-clients
   need_command node nodejs
   need_command valgrind valgrind
   need_packages nlohmann-json3-dev libuv1-dev libasio-dev libnng-dev libzmq3-dev

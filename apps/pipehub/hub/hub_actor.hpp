@@ -1,0 +1,71 @@
+#pragma once
+
+#include "session/broker.hpp"
+
+#include <pipeactor/all.hpp>
+
+#include <caf/allowed_unsafe_message_type.hpp>
+#include <caf/stateful_actor.hpp>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+
+namespace pipehub {
+
+/// Sent by the hub to itself: all events that were waiting are handled, now write.
+struct flush_hub {};
+
+/// Sent by the hub to itself: something is due.
+struct tick_hub {};
+
+/// Request to a hub: say good-bye to all clients. The answer, which is empty, comes when the last
+/// connection is closed.
+struct end_hub {};
+
+/// What a hub tells the program that runs it.
+struct hub_callbacks {
+  /// Clients may connect to this address.
+  std::function<void(const std::string& address)> ready;
+  /// No client can connect any more.
+  std::function<void(const caf::error& reason)> failed;
+};
+
+/// The hub's actor: the handler of a pipe's server, and the one thread of the broker.
+class hub_state : private link_output {
+public:
+  explicit hub_state(caf::event_based_actor* self) : self_(self) {}
+
+  caf::behavior make_behavior(const broker_options& options, hub_callbacks callbacks);
+
+private:
+  void write(link_id to, pipeactor::payload packets) override;
+  void close(link_id which) override;
+
+  void begin(const pipeactor::server_ready& ready);
+  void take_client(const pipeactor::named_pipe_connection& connection);
+  void lose_client(link_id id);
+  caf::result<void> end();
+  void plan();
+
+  caf::event_based_actor* self_;
+  broker_options options_;
+  hub_callbacks callbacks_;
+  std::optional<broker> broker_;
+  std::unordered_map<link_id, pipeactor::named_pipe_connection> connections_;
+  bool flush_is_sent_ = false;
+  std::optional<time_point> tick_at_;
+  std::optional<caf::response_promise> ending_;
+};
+
+/// Makes a hub. Spawn it with these arguments, and give it to a server as its handler.
+caf::behavior hub_actor(caf::stateful_actor<std::unique_ptr<hub_state>>* self,
+                        const broker_options& options, const hub_callbacks& callbacks);
+
+} // namespace pipehub
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipehub::flush_hub)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipehub::tick_hub)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipehub::end_hub)
