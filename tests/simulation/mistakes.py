@@ -38,28 +38,21 @@ MISTAKES = (
      "  memory_->moved(bytes_of(level) + size, bytes_of(level));\n  resume();\n",
      "  memory_->moved(bytes_of(level) + size, bytes_of(level));\n  if (bytes_of(level) != 0)\n"
      "    resume();\n"),
-    ("who_waits_for_memory_is_not_woken", "actors/memory_account.cpp",
-     "  for (auto& waiter : woken)\n    waiter->memory_released();\n",
-     "  if (!woken.empty())\n    woken.front()->memory_released();\n"),
     ("reading_is_not_paused", "actors/read_queue.hpp",
      "    return continuous_ && record_.account->must_pause();\n",
      "    return !continuous_ && record_.account->must_pause();\n"),
     ("a_read_too_many_is_passed_on", "actors/read_queue.hpp",
      "in_port_ < reads_.size() && may_read", "in_port_ <= reads_.size() && may_read"),
-    ("reads_are_not_asked_for_anew_after_a_loss", "actors/pending_operations.cpp",
-     "  reads_.pipe_lost();\n", ""),
     ("a_close_while_a_connection_is_lost_is_forgotten", "actors/connection_actor.cpp",
      "    stays_closed_ = true;\n", "    stays_closed_ = state_ == connection_state::connected;\n"),
     ("a_drain_while_a_connection_is_lost_is_forgotten", "actors/connection_actor.cpp",
-     " || stays_closed_ || closes_after_drain_)\n", " || stays_closed_)\n"),
+     "  closes_after_drain_ = true;\n",
+     "  closes_after_drain_ = state_ < connection_state::closing;\n"),
     ("a_lost_connection_keeps_its_reason", "actors/connection_actor.cpp",
      "  reason_ = {};\n  timers_.cancel_own();\n", "  timers_.cancel_own();\n"),
     ("a_write_that_was_sent_is_not_reported", "actors/connection_actor.cpp",
      "  auto bytes = pending_.end_writes(x.count);\n",
      "  auto bytes = pending_.end_writes(x.count > 1 ? x.count - 1 : x.count);\n"),
-    ("a_read_is_taken_while_a_connection_drains", "actors/connection_actor.cpp",
-     "  auto action = action_of(connection_event::read);\n",
-     "  auto action = action_of(connection_event::write);\n"),
     ("what_was_written_while_opening_is_not_sent", "actors/connection_actor.cpp",
      "  feed_port();\n  resume_reading();\n", "  resume_reading();\n"),
     ("reading_does_not_begin_again", "actors/connection_actor.cpp",
@@ -68,17 +61,8 @@ MISTAKES = (
     ("reads_that_wait_do_not_end_with_their_connection", "actors/connection_actor.cpp",
      "  pending_.fail_reads(aborted);\n  if (record().outgoing",
      "  if (record().outgoing"),
-    ("the_timer_to_dial_again_is_lost", "actors/dialer.cpp",
-     "  backoff_ = defaults::connect_backoff;\n", "  attempts_ = 0;\n"),
-    ("dialing_gives_up_early", "actors/dialer.cpp",
-     "attempts_ >= reconnect_->max_attempts", "attempts_ >= 5 + reconnect_->max_attempts * 0"),
-    ("stop_does_not_wait_for_clients_that_are_opening", "actors/server_actor.cpp",
-     "|| listening_ || opening_ > 0 ||", "|| listening_ ||"),
     ("a_client_that_opens_during_stop_stays", "actors/server_actor.cpp",
      "  if (phase_ != phase::running)\n    x.connection.async_close();\n", ""),
-    ("a_dead_listener_is_not_replaced", "actors/server_actor.cpp",
-     "    if (failed_listeners_ < most_failed_listeners) {\n",
-     "    if (failed_listeners_ < 1) {\n"),
     ("a_broadcast_skips_a_connection", "actors/bridge_connections.cpp",
      "    if (record->coordinator_id == job.coordinator_id\n",
      "    if (record->index != 2 && record->coordinator_id == job.coordinator_id\n"),
@@ -144,7 +128,9 @@ def main():
                        stdout=subprocess.PIPE)
         for mistake in chosen:
             report = found(tree, mistake)
-            print(f"{mistake[0]}: {'; '.join(report) if report else 'NOT FOUND'}", flush=True)
+            # The first seed that fails, and how many were run.
+            print(f"{mistake[0]}: {report[0] + '; ' + report[-1] if report else 'NOT FOUND'}",
+                  flush=True)
             if not report:
                 missed.append(mistake[0])
     print(f"{len(chosen) - len(missed)} of {len(chosen)} planted mistakes found")
