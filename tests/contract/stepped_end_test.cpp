@@ -94,23 +94,6 @@ TEST_CASE("request.await: the deadline of close_after_drain does not wait for th
   caf::anon_send_exit(silent, caf::exit_reason::user_shutdown);
 }
 
-TEST_CASE("a session that waits for an answer ends with its context") {
-  stepped_fixture f;
-  auto silent = spawn_silent(f);
-  auto server = serve_asking(f, silent);
-  for (size_t i = 0; i < 3; ++i) {
-    auto [client, connection] = f.connect(service());
-    CHECK(client->send("then") == simulated_send::sent);
-    f.turn();
-    REQUIRE(f.log->count("received then") == i + 1);
-  }
-  f.log->forget_connections();
-  f.end_context();
-  CHECK(f.log->count("disconnected") == 3);
-  CHECK(f.log->count("session gone") == 3);
-  caf::anon_send_exit(silent, caf::exit_reason::user_shutdown);
-}
-
 TEST_CASE("a session that retries a failed write a few times gets each cookie back before an exit "
           "message ends it") {
   class retrying_session final : public recording_session {

@@ -1,8 +1,12 @@
 #include "base/event_queue.hpp"
 
+#include "eventually.hpp"
+
 #include <catch2/catch.hpp>
 
+#include <atomic>
 #include <stdexcept>
+#include <thread>
 
 using namespace pipeactor;
 using namespace pipeactor::detail;
@@ -67,4 +71,32 @@ TEST_CASE("a closed event queue drops what waits and what comes") {
   w.queue.push(w.handlers, make_letter(2));
   CHECK(w.run() == loop_end::timed_out);
   CHECK(w.seen.empty());
+}
+
+TEST_CASE("other threads wake an event queue that waits, by events and by leaving it") {
+  event_queue queue;
+  std::atomic<int> handled{0};
+  auto* handlers = queue.keep({[&](int) { ++handled; }});
+  for (int round = 0; round < 3; ++round) {
+    std::atomic<bool> ended{false};
+    auto wait_for = [&](int count) {
+      // Some turns more, so that the queue waits again.
+      for (int more = 0; more < 100 && !ended; more += handled >= count)
+        std::this_thread::yield();
+    };
+    handled = 0;
+    std::thread other{[&] {
+      for (int i = 1; i <= 100; ++i) {
+        queue.push(handlers, make_letter(i));
+        wait_for(i);
+      }
+      queue.leave();
+    }};
+    auto deadline = event_queue::clock::now() + test::patience;
+    CHECK(queue.run(deadline) == loop_end::left);
+    CHECK(event_queue::clock::now() < deadline);
+    ended = true;
+    other.join();
+    CHECK(handled == 100);
+  }
 }
