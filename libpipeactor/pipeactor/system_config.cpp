@@ -14,7 +14,7 @@ namespace pipeactor {
 
 namespace {
 
-constexpr const char* group = "pipeactor";
+constexpr char group[] = "pipeactor";
 
 std::string full_name(const char* option) {
   return std::string{group} + '.' + option;

@@ -13,7 +13,7 @@ constexpr auto tenth = 100ms;
 /// More than anything takes without an event, in tenths of a second.
 constexpr size_t patience = 900;
 /// More than any seed needs to deliver everything, perhaps byte by byte.
-constexpr size_t most_rounds = 30000;
+constexpr size_t most_rounds = 300000;
 /// Turns in which everything is done that needs no time.
 constexpr size_t turns_at_once = 4;
 
