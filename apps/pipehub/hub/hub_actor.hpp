@@ -34,7 +34,7 @@ struct hub_callbacks {
 };
 
 /// The hub's actor: the handler of a pipe's server, and the one thread of the broker.
-class hub_state : private link_output {
+class hub_state final : private link_output {
 public:
   explicit hub_state(caf::event_based_actor* self) : self_(self) {}
 
