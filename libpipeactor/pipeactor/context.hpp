@@ -82,10 +82,11 @@ public:
   /// the same thread.
   void turn();
 
-  /// Returns how many bridges run: turn_bridge() takes the numbers below it.
+  /// Returns how many bridges there are by now. Any thread.
   size_t num_bridges() const;
 
-  /// Runs one turn of one bridge, as turn() does: for tests that decide which is next.
+  /// Runs one turn of one bridge: for tests that decide which is next. The same conditions as for
+  /// turn(); `number` is less than num_bridges().
   void turn_bridge(size_t number);
 
 private:

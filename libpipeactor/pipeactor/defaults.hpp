@@ -11,7 +11,7 @@ using namespace std::chrono_literals;
 
 // -- options that a program may change: see options.hpp ---------------------------------------
 
-/// `context_options`
+/// Of a context; servers and client managers have 0, which stands for it.
 constexpr size_t num_threads = 1;
 constexpr size_t message_buffer_size = 131072;
 /// Upper bound of the default: the operating system may grant less.

@@ -78,7 +78,7 @@ system_config::system_config() {
 
 caf::expected<context_options> with_configuration(context_options options,
                                                   const caf::actor_system_config& config) {
-  constexpr auto ports = "auto, io_uring, epoll or iocp, in quotation marks";
+  constexpr auto ports = "auto, io_uring, epoll or iocp";
   constexpr auto number = "a number";
   constexpr auto times = "a time with its unit, e.g. 50us";
   using all = context_options;

@@ -22,8 +22,8 @@ public:
   system_config();
 };
 
-/// Returns `options`, in which the configuration's values replace those that still have their
-/// default: what code sets wins. Any configuration may hold the group.
+/// Returns `options` with the configuration's values in place of those that have their default. So
+/// what code sets wins, except a value that is the default. `config` may be of any class.
 /// @returns `caf::sec::invalid_argument` with the name of an option that has a wrong value
 PIPEACTOR_EXPORT caf::expected<context_options>
 with_configuration(context_options options, const caf::actor_system_config& config);
