@@ -2,6 +2,8 @@
 
 #include "contract/fixture.hpp"
 
+#include <algorithm>
+
 using namespace contract;
 
 static async_broadcast broadcast_of(const std::string& text, int number) {
@@ -127,6 +129,36 @@ PORT_TEST_CASE("a broadcast reaches the clients of its own server only") {
   CHECK(client_of_one.first->receive() == "one");
   CHECK(client_of_two.first->receive() == "two");
   CHECK(f.log->of(client_of_two.second.id()) == lines{"connected", "sent [2]"});
+}
+
+PORT_TEST_CASE("a broadcast copies no bytes") {
+  port_fixture f{port};
+  auto server = f.serve(f.options(), taker::session);
+  std::vector<client_ptr> clients;
+  auto block = payload{pattern(30'000)};
+  constexpr size_t before = 200;
+  for (size_t i = 0; i < 3; ++i) {
+    auto [client, connection] = f.connect_and_wait(server, i);
+    clients.push_back(client);
+    // More than a pipe takes from a client that does not read, so that the broadcast waits.
+    for (size_t write = 0; write < before; ++write)
+      connection.async_write(block);
+  }
+  std::byte* bytes = nullptr;
+  auto* shared = detail::allocate_payload_block(10'000, bytes);
+  std::fill_n(bytes, 10'000, std::byte{'a'});
+  server.server.async_broadcast(payload{shared});
+  // Twice: the broadcast goes from the server to the connections.
+  f.let_bridge_turn();
+  f.let_bridge_turn();
+  // A copy that was made before would not show this.
+  std::fill_n(bytes, 10'000, std::byte{'b'});
+  REQUIRE(server.server.stats());
+  for (auto& client : clients) {
+    auto messages = client->receive_many(before + 1);
+    REQUIRE(messages.size() == before + 1);
+    CHECK((messages.back() == std::string(10'000, 'b')));
+  }
 }
 
 PORT_TEST_CASE("a broadcast shares one payload") {

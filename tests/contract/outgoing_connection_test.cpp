@@ -124,6 +124,41 @@ PORT_TEST_CASE("several bridges share the outgoing connections") {
   CHECK(f.client_log->threads().size() == 3);
 }
 
+PORT_TEST_CASE(
+  "connecting to a server that is busy does not delay the traffic of other connections") {
+  port_fixture f{port};
+  // One of another context, which accepts nobody while its only bridge is held up.
+  auto held = std::make_shared<gate>();
+  script todo;
+  todo.connected = [held](const named_pipe_connection&) { held->pass(); };
+  context_options apart;
+  apart.make_port = f.ports();
+  pipeactor::context busy{f.system(), apart};
+  // Before its context ends, also if the case fails.
+  std::shared_ptr<void> opens{nullptr, [held](void*) { held->open(); }};
+  auto options = f.options();
+  options.pending_instances = 1;
+  f.started(busy.spawn_server<recording_session>(options, f.log, todo), options);
+  auto server = f.serve(f.options(), taker::session, echo());
+  auto manager = f.manage({}, GENERATE(each_taker()));
+  auto talker = f.open(manager, server.options.pipe_name);
+  std::vector<named_pipe_connection> waiting;
+  waiting.push_back(f.open(manager, options.pipe_name));
+  REQUIRE(held->wait_for_visitor());
+  // More than wait outside: the last ones find it busy.
+  for (int i = 0; i < 10; ++i)
+    waiting.push_back(f.open(manager, options.pipe_name));
+  for (size_t round = 1; round <= 3; ++round) {
+    for (int i = 0; i < 100; ++i)
+      talker.async_write(payload{"x"});
+    CHECK(f.client_log->wait_for(talker.id(), "received x", 100 * round));
+  }
+  CHECK(waiting.back().is_opening());
+  held->open();
+  for (auto& connection : waiting)
+    CHECK(f.client_log->wait_for(connection.id(), "connected"));
+}
+
 PORT_TEST_CASE("an attempt to connect does not delay the traffic of other connections") {
   port_fixture f{port};
   auto server = f.serve(f.options(), taker::session, echo());

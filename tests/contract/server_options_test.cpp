@@ -4,16 +4,29 @@
 
 using namespace contract;
 
-PORT_TEST_CASE("options are read when a server starts") {
+PORT_TEST_CASE("options are those that a server or client manager was made with") {
   port_fixture f{port};
   auto options = f.options();
   options.max_message_size = 1000;
-  auto server = f.serve(options, taker::session);
-  CHECK(server.ready.max_message_size == 1000);
+  auto server = f.context().spawn_server<recording_session>(options, f.log);
+  client_options clients;
+  clients.mode = pipe_mode::byte;
+  auto manager = f.context().spawn_client_manager<recording_session>(clients, f.client_log);
+  // Both keep copies.
+  auto name = std::exchange(options.pipe_name, unused_name());
   options.max_message_size = 5000;
-  auto again = server.server.start();
-  REQUIRE(again);
-  CHECK(again->max_message_size == 1000);
+  options.mode = pipe_mode::byte;
+  clients.mode = pipe_mode::message;
+  for (int round = 0; round < 3; ++round) {
+    auto ready = server.start();
+    REQUIRE(ready);
+    CHECK(ready->max_message_size == 1000);
+    auto same_mode = f.open(f.manage({}, taker::session), name);
+    CHECK(f.client_log->wait_for(same_mode.id(), "connected"));
+    auto other_mode = f.open(manager, name);
+    CHECK(f.client_log->wait_for(other_mode.id(), "connect failed not_a_pipe"));
+    CHECK(server.stop() == caf::none);
+  }
 }
 
 PORT_TEST_CASE("a server cannot start without a pipe name") {

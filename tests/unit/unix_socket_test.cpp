@@ -102,6 +102,36 @@ TEST_CASE("unix_error translates what the system reports and keeps its code") {
   CHECK(contains(describe(err), std::strerror(error_number)));
 }
 
+TEST_CASE(
+  "a message can be sent with the send buffer that an error asks for, and with no smaller") {
+  auto size = GENERATE(size_t{50'000}, size_t{50'001}, size_t{300'000});
+  auto buffer = send_buffer_for(size);
+  for (auto smaller : {size_t{0}, size_t{1}}) {
+    int ends[2];
+    REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) == 0);
+    unique_fd from{ends[0]};
+    unique_fd to{ends[1]};
+    auto value = static_cast<int>(buffer - smaller);
+    REQUIRE(setsockopt(from.get(), SOL_SOCKET, SO_SNDBUF, &value, sizeof(value)) == 0);
+    std::string message(size, 'x');
+    auto sent = send(from.get(), message.data(), message.size(), MSG_NOSIGNAL);
+    CHECK(sent == (smaller == 0 ? static_cast<ssize_t>(size) : -1));
+    CHECK((smaller == 0 || errno == EMSGSIZE));
+  }
+}
+
+TEST_CASE("a message size that is not granted names the net.core.wmem_max that would do") {
+  auto most = longest_message(SIZE_MAX);
+  auto granted = longest_message(largest_send_buffer());
+  if (granted < most) {
+    CHECK_FALSE(check_unix_message_size(granted));
+    CHECK(contains(describe(check_unix_message_size(granted + 1)),
+                   "raise net.core.wmem_max to " + std::to_string(send_buffer_for(granted + 1))));
+  }
+  CHECK(contains(describe(check_unix_message_size(most + 1)),
+                 "Linux sends no more than " + std::to_string(most)));
+}
+
 TEST_CASE("unix_error tells the user what to do") {
   CHECK(contains(describe(unix_error(EMFILE, "x")), "ulimit -n"));
   CHECK(contains(describe(unix_error(EMSGSIZE, "x")), "net.core.wmem_max"));

@@ -253,10 +253,14 @@ caf::error check_unix_message_size(size_t size) {
   if (auto most = longest_message(SIZE_MAX); size > most)
     return errors::message_size_not_granted(
       size, granted, fmt::format("Linux sends no more than {} bytes in one message", most));
-  // The kernel doubles what is asked for, and keeps 32 bytes.
   return errors::message_size_not_granted(size, granted,
                                           fmt::format("raise net.core.wmem_max to {}",
-                                                      (size + 32 + 1) / 2));
+                                                      send_buffer_for(size)));
+}
+
+size_t send_buffer_for(size_t message) noexcept {
+  // The kernel doubles what is asked for.
+  return (message + send_buffer_overhead + 1) / 2;
 }
 
 size_t raise_send_buffer(int fd, size_t size) {

@@ -68,6 +68,10 @@ size_t longest_message(size_t send_buffer) noexcept;
 /// system needs for them.
 caf::error check_unix_message_size(size_t size);
 
+/// Returns the smallest SO_SNDBUF to ask for (socket(7)) so that a message of `message` bytes can be
+/// sent.
+size_t send_buffer_for(size_t message) noexcept;
+
 /// Raises SO_SNDBUF so that a message of `size` bytes can be sent, if the system allows it.
 /// @returns the SO_SNDBUF now in force
 size_t raise_send_buffer(int fd, size_t size);
