@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # All of test.sh, then the unit tests under ThreadSanitizer, the long tests in the release and
 # both sanitizer builds, 200 rounds of the unit and contract tests, once beside a load on every
-# core, two hours of fresh seeds in the simulated world, its planted mistakes, and an hour of
-# soak.sh. Takes hours; not part of CI. The last line is "N passed, N failed".
+# core, two hours of fresh seeds in the simulated world, an hour of each fuzz target, planted
+# mistakes, and an hour of soak.sh. Takes hours; not part of CI. The last line is "N passed, N failed".
 #   PIPEACTOR_ROUNDS   rounds of the unit and contract tests (200)
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -44,6 +44,7 @@ stage "tsan, long" test_long tsan
 stage "release, rounds" test_rounds
 stage "release, rounds under load" test_rounds_under_load
 stage simulation scripts/simulate.sh 7200
+stage fuzz scripts/fuzz.sh 3600
 stage "planted mistakes" python3 tests/simulation/mistakes.py
 stage soak scripts/soak.sh
 

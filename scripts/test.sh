@@ -5,6 +5,7 @@
 #   asan     library, unit and contract tests under AddressSanitizer + UBSan
 #   tsan     library and contract tests under ThreadSanitizer (unit tests: test-full.sh)
 #   clang    library, tools and examples by clang, warnings are errors
+#   fuzz     a minute of libFuzzer for each parser (docs/testing.md)
 # --quick runs the first two stages only. PIPEACTOR_JOBS limits how many compilers run at once
 # (default: one per core). The last line is "N passed, N failed".
 set -euo pipefail
@@ -36,6 +37,7 @@ if ! $quick; then
   stage asan test_asan
   stage tsan test_tsan
   stage clang build_by_clang
+  stage fuzz scripts/fuzz.sh 60
 fi
 
 summary

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""Checks docs/contract.md against the tests: contract_page_test.py [ROOT].
+"""Checks docs/contract.md and docs/security.md against the tests: contract_page_test.py [ROOT].
 
-Below each rule the page names its proofs: `- contract: "NAME", "NAME"; unit: "NAME"`, where a
+Below each rule the pages name its proofs: `- contract: "NAME", "NAME"; unit: "NAME"`, where a
 kind is a folder of tests/, a name in quotes is a Catch2 case and one in backticks, FILE/CASE,
-a case of FILE_test.py. Each name must exist, and each case of tests/contract must be named.
+a case of FILE_test.py. In the last column of a table the kind is left out. Each name must exist,
+and contract.md must name each case of tests/contract.
 """
 
 import re
@@ -11,6 +12,7 @@ import sys
 from pathlib import Path
 
 PAGE = "docs/contract.md"
+PAGES = (PAGE, "docs/security.md")
 KINDS = ("contract", "unit", "integration", "stress", "windows", "simulation")
 STRING = r'"(?:[^"\\]|\\.)*"'
 # A macro that makes a case, with a name of one or several adjacent literals.
@@ -61,24 +63,39 @@ def proofs(text):
                 yield number, kind, token
 
 
+def proofs_of_tables(text):
+    """Yields (line, name) of each test in the last column of a table."""
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.startswith("| "):
+            for name in re.findall(r'"[^"]+"|`\w+/\w+`', line.rstrip("| ").rsplit(" | ", 1)[-1]):
+                yield number, name
+
+
 def breaches(root):
-    """Yields what is wrong with the page."""
+    """Yields what is wrong with the pages."""
     existing = {kind: cases(root, kind) for kind in KINDS}
-    named = {kind: set() for kind in KINDS}
-    for number, kind, name in proofs((root / PAGE).read_text(encoding="utf-8")):
-        named[kind].add(name)
-        if name not in existing[kind]:
-            yield f"{PAGE}:{number}: tests/{kind} has no case {name}"
-    for name in sorted(existing["contract"] - named["contract"]):
-        yield f"{PAGE}: no rule names the contract case {name}"
-    if not named["contract"]:
-        yield f"{PAGE}: no proofs were found"
+    everything = set().union(*existing.values())
+    for page in PAGES:
+        text = (root / page).read_text(encoding="utf-8")
+        named = {kind: set() for kind in KINDS}
+        for number, kind, name in proofs(text):
+            named[kind].add(name)
+            if name not in existing[kind]:
+                yield f"{page}:{number}: tests/{kind} has no case {name}"
+        for number, name in proofs_of_tables(text):
+            if name not in everything:
+                yield f"{page}:{number}: no test has the name {name}"
+        if not named["contract"]:
+            yield f"{page}: no proofs were found"
+        if page == PAGE:
+            for name in sorted(existing["contract"] - named["contract"]):
+                yield f"{page}: no rule names the contract case {name}"
 
 
 def main():
     root = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent).resolve()
     found = list(breaches(root))
-    print("\n".join(found or [f"{PAGE} names cases that exist, and every contract case"]))
+    print("\n".join(found or ["the pages name cases that exist, and contract.md every contract case"]))
     return 1 if found else 0
 
 

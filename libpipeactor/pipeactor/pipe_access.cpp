@@ -4,6 +4,7 @@
 
 #include <spdlog/fmt/fmt.h>
 
+#include <algorithm>
 #include <string_view>
 
 namespace pipeactor {
@@ -15,6 +16,10 @@ constexpr std::string_view list_prefix = "list:";
 
 bool has_prefix(std::string_view text, std::string_view prefix) {
   return text.substr(0, prefix.size()) == prefix;
+}
+
+bool names_nobody(const std::string& principal) {
+  return principal.empty() || principal == "@";
 }
 
 std::vector<std::string> split(std::string_view text) {
@@ -57,8 +62,11 @@ caf::expected<pipe_access> pipe_access::parse(const std::string& text) {
     return group();
   if (has_prefix(text, group_prefix) && text.size() > group_prefix.size())
     return group(text.substr(group_prefix.size()));
-  if (has_prefix(text, list_prefix) && text.size() > list_prefix.size())
-    return list(split(std::string_view{text}.substr(list_prefix.size())));
+  if (has_prefix(text, list_prefix)) {
+    auto principals = split(std::string_view{text}.substr(list_prefix.size()));
+    if (std::none_of(principals.begin(), principals.end(), names_nobody))
+      return list(std::move(principals));
+  }
   return make_error(errc::invalid_option,
                     fmt::format("access is '{}': use owner, group, group:NAME, everyone or "
                                 "list:USER,@GROUP,...",

@@ -109,7 +109,7 @@ PORT_TEST_CASE("writes that a lost connection had not sent fail, each cookie onc
   f.log->connection().async_close();
   REQUIRE(f.client_log->wait_for(connection.id(), "reconnecting"));
   REQUIRE(f.client_log->wait_for(connection.id(), "connected", 2));
-  // Each one, not only as many: with two lines for one cookie and none for another the sum is right.
+  // Each one: the sum is right even if one cookie comes back twice and another never.
   auto returned = [&](size_t i) {
     size_t result = 0;
     for (auto& line : f.client_log->of(connection.id()))

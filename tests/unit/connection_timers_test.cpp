@@ -134,3 +134,37 @@ TEST_CASE("an ended connection leaves no timer, even if its requests were not an
   caf::anon_send_exit(worker, caf::exit_reason::user_shutdown);
   worker = nullptr;
 }
+
+namespace {
+
+/// Has a day to send more than its pipe takes.
+class draining_session final : public session {
+public:
+  explicit draining_session(caf::actor& own) : own_(own) {}
+
+  void connected() override {
+    own_ = connection().actor();
+    for (int i = 0; i < 10; ++i)
+      async_write(payload{std::string(100'000, 'x')});
+    close_after_drain(24h);
+  }
+
+private:
+  caf::actor& own_;
+};
+
+} // namespace
+
+TEST_CASE("a connection whose actor is killed leaves no timer") {
+  caf::actor own;
+  served_bridge f{[&] { return std::make_unique<draining_session>(own); }};
+  for (int round = 0; round < 3; ++round) {
+    auto client = f.connect();
+    CHECK(f.timers() == 1);
+    caf::anon_send_exit(std::exchange(own, nullptr), caf::exit_reason::kill);
+    CHECK(test::eventually([&] {
+      f.turn();
+      return f.timers() == 0;
+    }));
+  }
+}

@@ -48,7 +48,8 @@ TEST_CASE("an access read from a text equals one made by a function") {
 }
 
 TEST_CASE("a text that is no access is refused, and the error lists the valid ones") {
-  auto text = GENERATE(as<std::string>{}, "", "Owner", "all", "group:", "list:", "list", "owner ");
+  auto text = GENERATE(as<std::string>{}, "", "Owner", "all", "group:", "list:", "list", "owner ",
+                       "list:,", "list:a,", "list:,@b", "list:a,,b", "list:@", "list:a,@");
   auto access = pipe_access::parse(text);
   REQUIRE_FALSE(access);
   CHECK(code_of(access.error()) == errc::invalid_option);

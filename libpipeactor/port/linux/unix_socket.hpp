@@ -68,7 +68,7 @@ size_t longest_message(size_t send_buffer) noexcept;
 /// system needs for them.
 caf::error check_unix_message_size(size_t size);
 
-/// Returns the smallest SO_SNDBUF to ask for (socket(7)) so that a message of `message` bytes can be
+/// Returns the smallest SO_SNDBUF to ask for (socket(7)) if a message of `message` bytes is to be
 /// sent.
 size_t send_buffer_for(size_t message) noexcept;
 
