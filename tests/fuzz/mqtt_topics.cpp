@@ -44,6 +44,16 @@ bool matches(std::string_view filter, std::string_view topic) {
   return wanted.size() == given.size();
 }
 
+/// Returns text of few pieces, so that many filters match, or nearly.
+std::string pieces(std::string_view bytes) {
+  static constexpr std::string_view all[] = {"a",  "b",   "/",         "/", "+",     "#",
+                                             "/#", "/+/", "$share/g/", "$", "\u00e9"};
+  std::string result;
+  for (auto byte : bytes)
+    result += all[static_cast<uint8_t>(byte) % std::size(all)];
+  return result;
+}
+
 bool is_usable(std::string_view text) {
   return !text.empty() && mqtt::check_utf8(text) == mqtt::utf8_fault::none
          && count_levels(text) <= most_levels;
@@ -57,10 +67,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   std::vector<std::string> filters;
   std::set<size_t> gone;
   while (!in.empty() && filters.size() < 40) {
-    auto text = in.short_text();
+    auto text = pieces(in.text(in.byte() % 8));
     if (text.empty())
       break;
-    auto shared = text.substr(0, 7) == "$share/";
+    auto shared = text.rfind("$share/", 0) == 0;
     if (!is_usable(text) || (shared ? mqtt::check_shared(text) : mqtt::check_filter(text)))
       continue;
     fuzz::require(tree.subscribe(text, filters.size(), {}), "a subscription is new");
@@ -73,7 +83,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
     gone.insert(i);
   }
   fuzz::require(tree.size() == filters.size() - gone.size(), "the tree counts its subscriptions");
-  auto topic = in.rest();
+  auto topic = pieces(in.text(8));
   if (is_usable(topic) && !mqtt::has_wildcard(topic)) {
     std::multiset<size_t> found;
     tree.match(
