@@ -1,8 +1,8 @@
 #include "commands.hpp"
 #include "conversation.hpp"
-#include "lines.hpp"
-#include "options.hpp"
-#include "report.hpp"
+#include "common/lines.hpp"
+#include "common/options.hpp"
+#include "common/report.hpp"
 
 #include <pipeactor/all.hpp>
 

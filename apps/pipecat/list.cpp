@@ -1,5 +1,5 @@
 #include "commands.hpp"
-#include "report.hpp"
+#include "common/report.hpp"
 
 #include <pipeactor/all.hpp>
 

@@ -1,7 +1,8 @@
 #include "command/commands.hpp"
-#include "console.hpp"
+#include "common/console.hpp"
+#include "common/options.hpp"
+#include "common/report.hpp"
 #include "hub/hub_actor.hpp"
-#include "options.hpp"
 
 #include <pipeactor/all.hpp>
 
@@ -29,17 +30,6 @@ struct serve_command {
   server_options server;
   broker_options broker;
 };
-
-void report(const std::string& text) {
-  std::fprintf(stderr, "pipehub: %s\n", text.c_str());
-  // Some C libraries of Windows buffer standard error.
-  std::fflush(stderr);
-}
-
-int fail(const caf::error& error) {
-  report(describe(error));
-  return 1;
-}
 
 /// Lets clients finish, then stops the server.
 caf::error stop_hub(caf::actor_system& system, const caf::actor& hub,
@@ -78,7 +68,7 @@ int run(const serve_command& command) {
   auto server = ctx.spawn_server(options, hub);
   if (auto ready = server.start(); !ready) {
     caf::anon_send_exit(hub, caf::exit_reason::user_shutdown);
-    return fail(ready.error());
+    return fail_to_begin(ready.error(), ctx, command.context.port);
   }
   terminal.wait({});
   auto err = stop_hub(system, hub, server);

@@ -1,11 +1,21 @@
-#include "report.hpp"
+#include "common/report.hpp"
 
 #include <cstdio>
 #include <system_error>
 
+namespace {
+
+const char* name = "";
+
+} // namespace
+
+void report_as(const char* tool) {
+  name = tool;
+}
+
 void report(const std::string& text) {
   // One call, so that lines of several threads do not mix.
-  auto line = "pipecat: " + text + "\n";
+  auto line = std::string{name} + ": " + text + "\n";
   std::fputs(line.c_str(), stderr);
   // Some C libraries of Windows buffer standard error.
   std::fflush(stderr);

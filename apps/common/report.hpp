@@ -5,7 +5,10 @@
 
 #include <string>
 
-/// Prints "pipecat: <text>" as one line on standard error. Any thread.
+/// Sets the name that stands before each report. Call it before there are threads.
+void report_as(const char* tool);
+
+/// Prints "<tool>: <text>" as one line on standard error. Any thread.
 void report(const std::string& text);
 
 /// Reports an error.
