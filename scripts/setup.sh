@@ -48,7 +48,8 @@ need_command cmake cmake
 need_command ninja ninja-build
 need_command pkg-config pkg-config
 need_command ccache ccache
-need_packages libcaf-dev liburing-dev libspdlog-dev libfmt-dev libcli11-dev catch2
+need_packages libcaf-dev liburing-dev libspdlog-dev libfmt-dev libcli11-dev catch2 \
+  nlohmann-json3-dev
 need_command python3 python3
 need_command socat socat
 # Another package's nc does not know Unix sockets.
@@ -63,7 +64,7 @@ if $tests; then
   need_command mosquitto_pub mosquitto-clients
   need_command node nodejs
   need_command valgrind valgrind
-  need_packages nlohmann-json3-dev libuv1-dev libasio-dev libnng-dev libzmq3-dev
+  need_packages libuv1-dev libasio-dev libnng-dev libzmq3-dev
 fi
 
 # -- to build for Windows, and to run what was built
@@ -78,8 +79,7 @@ fi
 if $benchmark; then
   need_command git git
   need_command perf linux-perf
-  need_packages nlohmann-json3-dev libuv1-dev libasio-dev libnng-dev libzmq3-dev \
-    python3-matplotlib
+  need_packages libuv1-dev libasio-dev libnng-dev libzmq3-dev python3-matplotlib
 fi
 
 if ((${#missing[@]} == 0)); then

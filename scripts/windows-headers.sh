@@ -30,7 +30,7 @@ $more
 CMAKE
 }
 
-for header in spdlog fmt CLI catch2 asio asio.hpp; do
+for header in spdlog fmt CLI catch2 asio asio.hpp nlohmann; do
   if [[ ! -e /usr/include/$header ]]; then
     echo "windows-headers: /usr/include/$header is missing: run scripts/setup.sh" >&2
     exit 1
@@ -40,6 +40,7 @@ done
 package /usr/lib/*/cmake/spdlog spdlog spdlog::spdlog \
   'SPDLOG_HEADER_ONLY;SPDLOG_FMT_EXTERNAL;FMT_HEADER_ONLY'
 package /usr/share/cmake/CLI11 CLI11 CLI11::CLI11 ''
+package /usr/share/cmake/nlohmann_json nlohmann_json nlohmann_json::nlohmann_json ''
 # include(Catch): the script that makes each case a test.
 package /usr/lib/cmake/Catch2 Catch2 Catch2::Catch2 '' \
   'list(APPEND CMAKE_MODULE_PATH /usr/lib/cmake/Catch2)'

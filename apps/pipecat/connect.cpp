@@ -1,8 +1,8 @@
 #include "commands.hpp"
-#include "conversation.hpp"
 #include "common/lines.hpp"
 #include "common/options.hpp"
 #include "common/report.hpp"
+#include "conversation.hpp"
 
 #include <pipeactor/all.hpp>
 

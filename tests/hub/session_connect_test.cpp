@@ -336,6 +336,30 @@ TEST_CASE("3.1.1 MQTT-4.8.0-1: a wrong packet ends its connection alone", "[sess
   CHECK(good.take() == wire("D0 *"));
 }
 
+TEST_CASE("a client that was told why its connection ends gets time to read it", "[session]") {
+  world home;
+  // 5.0: by DISCONNECT, or by CONNACK before the session began.
+  auto guest = home.v5("a");
+  guest.send("36 * 't'");
+  CHECK(guest.is_told());
+  auto stranger = home.open();
+  stranger.send("10 * 'MQTT' 05 03 0000 [] 'b'");
+  CHECK(stranger.is_told());
+  // 3.1.1: only by CONNACK.
+  auto refused = home.open();
+  refused.send("10 * 'MQTT' 04 00 0000 ''");
+  CHECK(refused.is_told());
+  auto old = home.v311("c");
+  old.send("36 * 't'");
+  CHECK(old.is_closed());
+  CHECK_FALSE(old.is_told());
+  // A client that says good-bye waits for nothing.
+  auto polite = home.v5("d");
+  polite.send("E0 *");
+  CHECK(polite.is_closed());
+  CHECK_FALSE(polite.is_told());
+}
+
 TEST_CASE("5.0 MQTT-3.14.2-3: a reason string that makes DISCONNECT too long is left out",
           "[session]") {
   world home;

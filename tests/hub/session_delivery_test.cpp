@@ -272,7 +272,7 @@ TEST_CASE("Writes are as long as allowed, and hold whole packets", "[session]") 
     void write(link_id, pipeactor::payload packets) override {
       writes.emplace_back(packets.text());
     }
-    void close(link_id) override {}
+    void close(link_id, farewell) override {}
     std::vector<std::string> writes;
   } output;
   broker_options options;

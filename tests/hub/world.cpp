@@ -23,6 +23,10 @@ bool client::is_closed() const {
   return world_->connections_[id_].is_closed;
 }
 
+bool client::is_told() const {
+  return world_->connections_[id_].is_told;
+}
+
 void client::leave() {
   world_->hub.closed(id_, world_->now);
   world_->settle();
@@ -102,8 +106,9 @@ void world::write(link_id to, pipeactor::payload packets) {
   ++connections_[to].held;
 }
 
-void world::close(link_id which) {
+void world::close(link_id which, farewell how) {
   connections_[which].is_closed = true;
+  connections_[which].is_told = how == farewell::told;
 }
 
 } // namespace hub_test

@@ -27,6 +27,9 @@ public:
   /// Returns whether the broker has closed the connection.
   bool is_closed() const;
 
+  /// Returns whether the broker has told the client why it closed the connection.
+  bool is_told() const;
+
   /// Ends the connection without a DISCONNECT.
   void leave();
 
@@ -72,10 +75,11 @@ private:
     std::string received;
     size_t held = 0;
     bool is_closed = false;
+    bool is_told = false;
   };
 
   void write(link_id to, pipeactor::payload packets) override;
-  void close(link_id which) override;
+  void close(link_id which, farewell how) override;
   void settle();
 
   /// Takes the answer to CONNECT, and leaves what follows.

@@ -1,83 +1,16 @@
 #!/usr/bin/env python3
 """pipehub with clients that are not ours: mosquitto's, and plain sockets."""
 
-import os
-import shutil
 import signal
+import socket
 import subprocess
-import tempfile
-import unittest
 
 import harness
-
-VERSIONS = ("mqttv311", "mqttv5")
-
-# Packets of 3.1.1: a CONNECT with a clean session and an empty identifier, and its answer.
-CONNECT = b"\x10\x0c\x00\x04MQTT\x04\x02\x00\x00\x00\x00"
-CONNACK = b"\x20\x02\x00\x00"
-SUBSCRIBE = b"\x82\x06\x00\x01\x00\x01t\x00"
-SUBACK = b"\x90\x03\x00\x01\x00"
-PUBLISH = b"\x30\x06\x00\x01tabc"
-DISCONNECT = b"\xe0\x00"
+from hub_case import (CONNACK, CONNECT, CONNECT_5, DISCONNECT, PUBLISH, SUBACK, SUBSCRIBE, VERSIONS,
+                      HubCase, needs_mosquitto)
 
 
-def needs_mosquitto(case):
-    return unittest.skipUnless(shutil.which("mosquitto_sub"),
-                               "needs mosquitto's clients: run scripts/setup.sh")(case)
-
-
-class Hub(harness.Case):
-
-    def hub(self, *options):
-        """Starts a hub, and returns when clients may connect."""
-        path = self.path()
-        server = harness.Server(self, [], path, command=[
-            harness.program("pipehub"), "serve", path, "--port", harness.port, *options])
-        self.addCleanup(server.end)
-        server.wait_until_listening()
-        return server
-
-    def client(self, hub, name, version, *arguments):
-        # Without stdbuf mosquitto_sub keeps what it prints to a file until it ends.
-        command = ["stdbuf", "-oL", f"mosquitto_{name}", "--unix", hub.address, "-V", version,
-                   *arguments]
-        output = tempfile.TemporaryFile()
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=output,
-                                   stderr=subprocess.STDOUT)
-        process.output = output
-        self.addCleanup(self.end, process)
-        return process
-
-    @staticmethod
-    def end(process):
-        if process.poll() is None:
-            process.kill()
-        process.communicate()
-        process.output.close()
-
-    @staticmethod
-    def printed(process):
-        return os.pread(process.output.fileno(), 1 << 26, 0)
-
-    def finish(self, process, input=b""):
-        """Waits for the end of a client, and returns what it printed."""
-        process.communicate(input, harness.DEADLINE)
-        self.assertEqual(process.returncode, 0, self.printed(process)[-300:])
-        return self.printed(process)
-
-    def subscribe(self, hub, version, *arguments):
-        """Starts mosquitto_sub, and returns when the hub has its subscription."""
-        process = self.client(hub, "sub", version, "-d", *arguments)
-        harness.wait_until(lambda: b"Subscribed" in self.printed(process), "a subscription")
-        return process
-
-    def publish(self, hub, version, *arguments, input=b""):
-        self.finish(self.client(hub, "pub", version, *arguments), input)
-
-    def payloads(self, process):
-        """Returns the lines that mosquitto_sub printed until its end, without its diagnostics."""
-        return [line for line in self.finish(process).split(b"\n")
-                if line and not line.startswith((b"Client ", b"Subscribed"))]
+class Hub(HubCase):
 
     # -- mosquitto's clients ------------------------------------------------------------
 
@@ -175,12 +108,28 @@ class Hub(harness.Case):
             received += good.recv(1 << 16)
         self.assertEqual(received, expected)
 
+    def test_a_client_that_still_writes_reads_why_it_was_disconnected(self):
+        hub = self.hub()
+        client = self.connect_stream(hub)
+        client.sendall(CONNECT_5 + b"\x36\x00")
+        received = b""
+        while b"\xe0" not in received:
+            received += client.recv(1 << 16)
+        client.sendall(b"\xc0\x00" * 1000)
+        self.assertIn(b"\x81", received)
+        client.shutdown(socket.SHUT_WR)
+        self.assertEqual(client.recv(1 << 16), b"")
+        # One that does not close its end is closed.
+        stubborn = self.connect_stream(hub)
+        stubborn.sendall(CONNECT_5 + b"\x36\x00")
+        self.assertIn(b"\xe0", b"".join(harness.receive_all(stubborn)))
+
     def test_the_hub_ends_cleanly(self):
         for end in (signal.SIGTERM, signal.SIGINT):
             hub = self.hub()
             client = self.connect_stream(hub)
             # 5.0: the hub says why it closes the connection.
-            client.sendall(b"\x10\x0e\x00\x04MQTT\x05\x02\x00\x00\x00\x00\x01a")
+            client.sendall(CONNECT_5)
             self.assertEqual(client.recv(1 << 16)[:1], b"\x20")
             hub.stop(end)
             self.assertEqual(b"".join(harness.receive_all(client)), b"\xe0\x01\x8b")

@@ -1,4 +1,5 @@
 #include "command/commands.hpp"
+#include "command/shared_options.hpp"
 #include "common/console.hpp"
 #include "common/options.hpp"
 #include "common/report.hpp"
@@ -112,15 +113,7 @@ command add_serve(CLI::App& tool) {
                 "directory of yours or, if several users share the pipe,\n"
                 "in /run/pipeactor. A name that starts with / is a path.")
     ->type_name("");
-  auto set_mode = [options](const std::string& word) {
-    options->server.mode = word == "byte" ? pipe_mode::byte : pipe_mode::message;
-  };
-  app
-    .add_option_function<std::string>("--mode", set_mode,
-                                      "byte: a stream, as all MQTT clients use (default);\n"
-                                      "message: each message holds one or more whole packets.")
-    ->check(CLI::IsMember({"byte", "message"}).description(""))
-    ->type_name("WORD");
+  add_mode(app, options->server.mode);
   add_port(app, options->context);
   add_access(app, "--access", options->server.access,
              "Who may connect: owner (default), group[:NAME],\n"

@@ -8,6 +8,9 @@ using namespace pipeactor;
 
 namespace {
 
+/// How long a client has to read why its connection ends.
+constexpr std::chrono::seconds time_to_read{1};
+
 /// Returns a text that is the same for all processes of one user, and for no other user.
 std::string user_of(const named_pipe_connection& connection) {
   auto peer = connection.peer();
@@ -48,6 +51,7 @@ caf::behavior hub_state::make_behavior(const broker_options& options, hub_callba
       broker_->tick(now());
       plan();
     },
+    [this](const close_client& x) { close(x.which, farewell::silent); },
     [this](end_hub) { return end(); },
   };
 }
@@ -92,8 +96,11 @@ void hub_state::write(link_id to, payload packets) {
     found->second.async_write(std::move(packets));
 }
 
-void hub_state::close(link_id which) {
-  if (auto found = connections_.find(which); found != connections_.end())
+void hub_state::close(link_id which, farewell how) {
+  // Most clients close their end when they have read it.
+  if (how == farewell::told)
+    self_->delayed_send(self_, time_to_read, close_client{which});
+  else if (auto found = connections_.find(which); found != connections_.end())
     found->second.close_after_drain();
 }
 

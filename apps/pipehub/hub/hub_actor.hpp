@@ -21,6 +21,11 @@ struct flush_hub {};
 /// Sent by the hub to itself: something is due.
 struct tick_hub {};
 
+/// Sent by the hub to itself: a client has had the time to read why its connection ends.
+struct close_client {
+  link_id which = 0;
+};
+
 /// Request to a hub: say good-bye to all clients. The answer, which is empty, comes when the last
 /// connection is closed.
 struct end_hub {};
@@ -42,7 +47,7 @@ public:
 
 private:
   void write(link_id to, pipeactor::payload packets) override;
-  void close(link_id which) override;
+  void close(link_id which, farewell how) override;
 
   void begin(const pipeactor::server_ready& ready);
   void take_client(const pipeactor::named_pipe_connection& connection);
@@ -68,4 +73,5 @@ caf::behavior hub_actor(caf::stateful_actor<std::unique_ptr<hub_state>>* self,
 
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipehub::flush_hub)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipehub::tick_hub)
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipehub::close_client)
 CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipehub::end_hub)

@@ -94,7 +94,7 @@ private:
   // broker_end.cpp
   void end_with(link& which, const mqtt::protocol_error& error, time_point now);
   void disconnect(link& which, mqtt::reason code, const char* text, time_point now);
-  void close(link& which);
+  void close(link& which, farewell how = farewell::silent);
   void doom(link& which, mqtt::reason code);
   void settle(time_point now);
   void detach(session& from, time_point now);

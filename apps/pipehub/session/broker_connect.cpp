@@ -45,7 +45,7 @@ void broker::refuse_connect(link& from, const connect& x, reason code) {
   connack refusal;
   refusal.code = x.protocol == version::v5 ? static_cast<uint8_t>(code) : connect_return_of(code);
   from.send(refusal);
-  close(from);
+  close(from, farewell::told);
 }
 
 bool broker::take_over(session& from, const connect& x, time_point now) {

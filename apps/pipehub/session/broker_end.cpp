@@ -17,7 +17,7 @@ void broker::end_with(link& which, const protocol_error& error, time_point now) 
   else if (is_unsupported && error.paragraph == std::string_view{"MQTT-3.1.2-2"})
     which.send(
       connack{false, static_cast<uint8_t>(connect_return::unacceptable_protocol_version), {}});
-  close(which);
+  close(which, which.is_v5() ? farewell::told : farewell::silent);
 }
 
 void broker::disconnect(link& which, reason code, const char* text, time_point now) {
@@ -31,16 +31,16 @@ void broker::disconnect(link& which, reason code, const char* text, time_point n
     if (!which.send(mqtt::disconnect{code, properties.view()}))
       which.send(mqtt::disconnect{code, {}});
   }
-  close(which);
+  close(which, which.is_v5() ? farewell::told : farewell::silent);
   if (who != nullptr)
     detach(*who, now);
 }
 
-void broker::close(link& which) {
+void broker::close(link& which, farewell how) {
   which.flush();
   which.is_closing = true;
   which.silence.clear();
-  context_.output.close(which.id());
+  context_.output.close(which.id(), how);
 }
 
 void broker::doom(link& which, reason code) {

@@ -23,6 +23,15 @@ class session;
 /// The number of a connection.
 using link_id = uint64_t;
 
+/// How a connection ends for its client.
+enum class farewell : uint8_t {
+  /// The client learns it by the end of the connection.
+  silent,
+  /// The last packet tells the client why. The client needs time to read it: while it writes to a
+  /// connection that is closed, it sees that error first.
+  told,
+};
+
 /// The connections to clients, as the hub's state machine sees them.
 class link_output {
 public:
@@ -30,7 +39,7 @@ public:
   virtual void write(link_id to, pipeactor::payload packets) = 0;
 
   /// Closes a connection when all that was written is sent. `broker::closed` follows.
-  virtual void close(link_id which) = 0;
+  virtual void close(link_id which, farewell how) = 0;
 
 protected:
   ~link_output() = default;
