@@ -345,10 +345,17 @@ TEST_CASE("a client that was told why its connection ends gets time to read it",
   auto stranger = home.open();
   stranger.send("10 * 'MQTT' 05 03 0000 [] 'b'");
   CHECK(stranger.is_told());
-  // 3.1.1: only by CONNACK.
+  // 3.1.1, and versions that are not known: only by CONNACK.
   auto refused = home.open();
   refused.send("10 * 'MQTT' 04 00 0000 ''");
   CHECK(refused.is_told());
+  auto future = home.open();
+  future.send("10 * 'MQTT' 09 02 0000 'c'");
+  CHECK(future.is_told());
+  auto mute = home.open();
+  mute.send("C0 *");
+  CHECK(mute.is_closed());
+  CHECK_FALSE(mute.is_told());
   auto old = home.v311("c");
   old.send("36 * 't'");
   CHECK(old.is_closed());

@@ -194,10 +194,9 @@ class Commands(HubCase):
         self.assertEqual(self.result(asking, FAILED), b"partly\n")
         self.assertIn("exit code 3", self.said(asking))
 
-    def test_a_command_gets_signals_and_input_that_is_large(self):
+    def test_a_command_gets_input_that_is_large(self):
         hub = self.hub()
         text = harness.real_text()
-        # Its parent blocks SIGTERM.
         self.subscribe(hub, "t", "--exec", "wc -c; kill -TERM $$; echo too late", name="reply")
         asking = self.start(hub, "req", "t", "-", stdin=subprocess.PIPE)
         asking.communicate(text, harness.DEADLINE)

@@ -12,12 +12,15 @@ void broker::end_with(link& which, const protocol_error& error, time_point now) 
   // Before CONNECT was accepted, a client of 5.0 learns the reason by CONNACK, and one of 3.1.1
   // only if the standard has a code for it (MQTT-3.1.4-1).
   auto is_unsupported = error.code == reason::unsupported_protocol_version;
+  auto how = farewell::told;
   if (which.is_v5() && error.paragraph != std::string_view{"MQTT-3.1.0-1"})
     which.send(connack{false, static_cast<uint8_t>(error.code), {}});
   else if (is_unsupported && error.paragraph == std::string_view{"MQTT-3.1.2-2"})
     which.send(
       connack{false, static_cast<uint8_t>(connect_return::unacceptable_protocol_version), {}});
-  close(which, which.is_v5() ? farewell::told : farewell::silent);
+  else
+    how = farewell::silent;
+  close(which, how);
 }
 
 void broker::disconnect(link& which, reason code, const char* text, time_point now) {
