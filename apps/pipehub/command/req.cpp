@@ -135,8 +135,9 @@ const char* help = R"(Examples:
   pipehub req sum - -W 1 < numbers.txt
       sends standard input, and waits for a second at most
 
-The exit code is 0 if an answer came, 4 if nobody listens on TOPIC (which the hub says at once), 3
-if no answer came in time, and 1 if something else failed; then a line on standard error says why.)";
+The exit code is 0 if an answer came, 4 if nobody listens on TOPIC (which the hub says at once),
+3 if no answer came in time, and 1 if something else failed; then a line on standard error says
+why.)";
 
 } // namespace
 
