@@ -1,6 +1,7 @@
 #include "actors/dialer.hpp"
 
 #include "base/errors.hpp"
+#include "base/marks.hpp"
 #include "bridge/timer_queue.hpp"
 
 #include <algorithm>
@@ -46,8 +47,11 @@ std::optional<dialer::time_point> dialer::ask_again(time_point now) {
     deadline_ = later(now, timeout_);
     backoff_ = defaults::connect_backoff;
   }
-  if (now >= *deadline_)
+  if (now >= *deadline_) {
+    pass(mark::busy_server_given_up);
     return std::nullopt;
+  }
+  pass(mark::busy_server_asked_again);
   auto result = std::min(now + backoff_, *deadline_);
   backoff_ = std::min<port::clock::duration>(backoff_ * 2, defaults::connect_backoff_limit);
   return result;
@@ -62,8 +66,11 @@ void dialer::connected() noexcept {
 std::optional<caf::timespan> dialer::next_attempt(const caf::error& reason) {
   deadline_.reset();
   if (!reconnect_ || !is_temporary(code_of(reason))
-      || (reconnect_->max_attempts != 0 && attempts_ >= reconnect_->max_attempts))
+      || (reconnect_->max_attempts != 0 && attempts_ >= reconnect_->max_attempts)) {
+    pass(mark::reconnect_given_up);
     return std::nullopt;
+  }
+  pass(mark::reconnect_planned);
   ++attempts_;
   std::uniform_real_distribution<double> share{0, reconnect_->jitter};
   auto result = std::chrono::duration_cast<caf::timespan>(delay_ * (1 - share(random_)));

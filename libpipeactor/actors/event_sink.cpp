@@ -4,6 +4,7 @@
 #include "actors/internal_messages.hpp"
 #include "base/caf_0_17/special_messages.hpp"
 #include "base/exception_text.hpp"
+#include "base/marks.hpp"
 
 #include <stdexcept>
 
@@ -60,6 +61,7 @@ void event_sink::call(F handler) {
   try {
     handler(*session_);
   } catch (...) {
+    pass(mark::session_threw);
     connection_.handler_threw(std::current_exception());
   }
 }

@@ -2,6 +2,7 @@
 
 #include "pipeactor/error.hpp"
 #include "actors/internal_messages.hpp"
+#include "base/marks.hpp"
 
 namespace pipeactor::detail {
 
@@ -56,6 +57,7 @@ pending_write* pending_operations::replace_oldest_write(size_t size) {
 
 void pending_operations::drop_oldest_write() {
   auto write = writes_.pop_waiting();
+  pass(mark::oldest_write_dropped);
   if (write.tracker)
     write.tracker->count(false);
   refuse(std::move(write.cookie), std::move(write.promise),
@@ -103,8 +105,10 @@ void pending_operations::raise_refused() {
     auto operation = refused_.take_front();
     fail(operation.cookie, operation.reason);
   }
-  if (!refused_.empty())
+  if (!refused_.empty()) {
+    pass(mark::refused_write_tried_again);
     caf::anon_send(caf::actor{&connection_}, raise_refused_operations{});
+  }
 }
 
 // -- closes -----------------------------------------------------------------------------------

@@ -1,10 +1,12 @@
 #include "actors/read_account.hpp"
+#include "base/marks.hpp"
 
 namespace pipeactor::detail {
 
 bool read_account::pause() noexcept {
   if (paused_.exchange(true))
     return true;
+  pass(mark::reading_paused);
   // Another thread may have released everything before it could see the flag.
   return stays_paused() || !paused_.exchange(false);
 }
@@ -16,12 +18,16 @@ bool read_account::stays_paused() noexcept {
 
 bool read_account::wait_for_memory() noexcept {
   // One call is enough, however often this is paused until it comes.
-  return waits_.exchange(true) ? memory_->exhausted() : memory_->wait(this);
+  if (waits_.exchange(true))
+    return memory_->exhausted();
+  pass(mark::memory_awaited);
+  return memory_->wait(this);
 }
 
 void read_account::resume() noexcept {
   if (!paused_.load() || stays_paused() || !paused_.exchange(false))
     return;
+  pass(mark::reading_resumed);
   if (auto owner = caf::actor_cast<caf::actor>(owner_))
     caf::anon_send(owner, resume_reading{});
 }
@@ -37,6 +43,7 @@ void read_account::payload_released(size_t size) noexcept {
 void read_account::memory_released() noexcept {
   // Before the state is looked at: who waits from now on needs another call.
   waits_.store(false);
+  pass(mark::memory_came_back);
   resume();
 }
 

@@ -6,6 +6,7 @@
 #include "actors/statistics_report.hpp"
 #include "base/errors.hpp"
 #include "base/log.hpp"
+#include "base/marks.hpp"
 
 namespace pipeactor::detail {
 
@@ -136,6 +137,7 @@ void server_actor::listen() {
   auto failure = port != nullptr ? publish() : make_error(errc::shutting_down);
   if (code_of(failure) == errc::pipe_busy) {
     if (port->now() < give_up_at_) {
+      pass(mark::publish_asked_again);
       delayed_send(this, defaults::name_linger_step, publish_again{});
       return;
     }
@@ -210,6 +212,7 @@ void server_actor::on_publish_again() {
     return;
   auto failure = publish();
   if (!failure) {
+    pass(mark::listener_replaced);
     ready_.address = port->address(listener_);
     log_warning("a server listens again, at " + ready_.address);
   } else if (++failed_listeners_ < most_failed_listeners) {
@@ -221,6 +224,7 @@ void server_actor::on_publish_again() {
 }
 
 void server_actor::fail(caf::error reason) {
+  pass(mark::server_gave_up);
   log_warning("a server stops because it cannot listen again: " + describe(reason));
   if (handler_)
     send(handler_, server_failed{caf::actor{this}, options_.pipe_name, std::move(reason)});
@@ -298,8 +302,10 @@ void server_actor::on_connection_opened(const connection_opened& x) {
     return;
   }
   connections_.emplace(x.connection.id(), x.connection);
-  if (phase_ != phase::running)
+  if (phase_ != phase::running) {
+    pass(mark::client_opened_during_stop);
     x.connection.async_close();
+  }
 }
 
 void server_actor::on_connection_closed(const connection_closed& x) {

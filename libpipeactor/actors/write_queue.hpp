@@ -6,6 +6,7 @@
 #include "actors/answer_promise.hpp"
 #include "actors/broadcast.hpp"
 #include "actors/memory_account.hpp"
+#include "base/marks.hpp"
 #include "base/ring_queue.hpp"
 
 #include <algorithm>
@@ -67,8 +68,11 @@ public:
   ///   starves, a queue that is empty takes one of `defaults::always_admitted_bytes`.
   pending_write* add(size_t size) {
     if (!memory_->grow(bytes_, bytes_ + size)) {
-      if (!writes_.empty() || size > defaults::always_admitted_bytes)
+      if (!writes_.empty() || size > defaults::always_admitted_bytes) {
+        pass(mark::memory_refused_write);
         return nullptr;
+      }
+      pass(mark::write_admitted_over_limit);
       memory_->moved(bytes_, bytes_ + size);
     }
     bytes_ += size;

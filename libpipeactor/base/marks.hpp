@@ -29,7 +29,28 @@
   X(accept_gate_full)                                                                              \
   X(accept_rests)                                                                                  \
   X(write_met_reset)                                                                               \
-  X(pipe_full)
+  X(pipe_full)                                                                                     \
+  /* -- reading */                                                                                 \
+  X(reading_paused)                                                                                \
+  X(reading_resumed)                                                                               \
+  X(memory_awaited)                                                                                \
+  X(memory_came_back)                                                                              \
+  /* -- writing */                                                                                 \
+  X(oldest_write_dropped)                                                                          \
+  X(memory_refused_write)                                                                          \
+  X(write_admitted_over_limit)                                                                     \
+  X(refused_write_tried_again)                                                                     \
+  /* -- connections */                                                                             \
+  X(busy_server_asked_again)                                                                       \
+  X(busy_server_given_up)                                                                          \
+  X(reconnect_planned)                                                                             \
+  X(reconnect_given_up)                                                                            \
+  X(session_threw)                                                                                 \
+  /* -- servers */                                                                                 \
+  X(publish_asked_again)                                                                           \
+  X(listener_replaced)                                                                             \
+  X(server_gave_up)                                                                                \
+  X(client_opened_during_stop)
 
 namespace pipeactor::detail {
 

@@ -81,6 +81,7 @@ plan draw(uint64_t seed) {
   p.answers = d.of({0U, 1U, 2U, 10U});
   p.closes = d.of({0U, 0U, 20U, 100U});
   p.drains = d.of({0U, 0U, 20U, 100U});
+  p.fails = d.of({0U, 0U, 20U, 100U});
   p.longest_body = d.of({size_t{0}, size_t{30}, size_t{500}, size_t{9000}});
   p.server_memory = d.one_in(2) ? size_t{1} << 30 : 1 + d.below(30000);
   p.client_memory = d.one_in(2) ? size_t{1} << 30 : 1 + d.below(30000);

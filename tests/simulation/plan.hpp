@@ -65,11 +65,12 @@ struct plan {
   bool server_sessions = false;
   bool client_sessions = false;
   /// Of what handlers do with a message: they keep it, answer it, close the connection, let it
-  /// drain, each once in so many messages; 0: never.
+  /// drain, fail (sessions only), each once in so many messages; 0: never.
   uint32_t keeps = 0;
   uint32_t answers = 0;
   uint32_t closes = 0;
   uint32_t drains = 0;
+  uint32_t fails = 0;
   /// The longest body of a frame.
   size_t longest_body = 0;
   size_t server_memory = 0;

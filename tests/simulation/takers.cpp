@@ -1,5 +1,7 @@
 #include "takers.hpp"
 
+#include <stdexcept>
+
 namespace simulation {
 
 using namespace pipeactor;
@@ -70,7 +72,7 @@ end& taker_session::own() {
 world::reaction taker_session::reaction() {
   return {[this](payload data, cookie k) { async_write(std::move(data), std::move(k)); },
           [this](cookie k) { async_read(std::move(k)); }, [this] { async_close(); },
-          [this] { close_after_drain(); }};
+          [this] { close_after_drain(); }, [] { throw std::runtime_error{"as the dice say"}; }};
 }
 
 void taker_session::connected() {

@@ -283,6 +283,9 @@ void world::on_received(end& e, const cookie& c, const payload& data, const reac
   } else if (one_in(plan_.drains)) {
     e.is_to_end = true;
     r.drain();
+  } else if (r.fail && one_in(plan_.fails)) {
+    e.is_to_end = true;
+    r.fail();
   }
 }
 

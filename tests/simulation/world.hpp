@@ -69,6 +69,8 @@ public:
     std::function<void(cookie)> read;
     std::function<void()> close;
     std::function<void()> drain;
+    /// Fails with an exception. Sessions only: a handler actor would end.
+    std::function<void()> fail = nullptr;
   };
 
   void on_connected(end& e, const reaction& r);
