@@ -207,7 +207,7 @@ private:
     fuzz::require(!who.reader->error() && !who.reader->in_packet(), "a write has whole packets");
   }
 
-  void close(link_id which) override {
+  void close(link_id which, farewell) override {
     auto& who = client_of(which);
     fuzz::require(!who.closing, "a connection is closed once");
     who.closing = true;
