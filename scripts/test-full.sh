@@ -45,7 +45,8 @@ stage "release, rounds" test_rounds
 stage "release, rounds under load" test_rounds_under_load
 stage simulation scripts/simulate.sh 7200
 stage fuzz scripts/fuzz.sh 3600
-stage "planted mistakes" python3 tests/simulation/mistakes.py
+stage "planted mistakes" python3 tests/mistakes/mistakes.py
+stage "planted mistakes, simulation" python3 tests/simulation/mistakes.py
 stage soak scripts/soak.sh
 
 summary
