@@ -20,7 +20,7 @@ fi
 
 jobs=${PIPEACTOR_JOBS:-$(nproc)}
 [[ -f build-fuzz/CMakeCache.txt ]] || cmake --preset fuzz >/dev/null
-cmake --build --preset fuzz --parallel "$jobs" >/dev/null
+cmake --build --preset fuzz --target fuzz --parallel "$jobs" >/dev/null
 
 targets=("$@")
 if ((${#targets[@]} == 0)); then

@@ -4,7 +4,7 @@
 #   simulation  a minute of fresh seeds in the simulated world (docs/testing.md)
 #   asan     library, unit and contract tests under AddressSanitizer + UBSan
 #   tsan     library and contract tests under ThreadSanitizer (unit tests: test-full.sh)
-#   clang    library, tools and examples by clang, warnings are errors
+#   clang    library, tools, examples and fuzz targets by clang, warnings are errors
 #   fuzz     a minute of libFuzzer for each parser (docs/testing.md)
 # --quick runs the first two stages only. PIPEACTOR_JOBS limits how many compilers run at once
 # (default: one per core). The last line is "N passed, N failed".
@@ -27,7 +27,8 @@ source scripts/lib/stages.sh
 test_release() { configure release && build release && run_tests release; }
 test_asan() { configure asan && build asan --target unit_tests contract_tests hub_tests && run_tests asan; }
 test_tsan() { configure tsan && build tsan --target contract_tests && run_tests tsan -L '^contract$'; }
-build_by_clang() { configure clang -DPIPEACTOR_BUILD_TESTS=OFF && build clang; }
+# With the sanitizers that the fuzz targets need: one build by clang serves both.
+build_by_clang() { configure fuzz && build fuzz; }
 
 scripts/setup.sh
 

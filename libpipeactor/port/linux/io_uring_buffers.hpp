@@ -23,6 +23,11 @@ public:
     return group_;
   }
 
+  /// Returns how many buffers the kernel may fill.
+  uint32_t provided() const noexcept {
+    return provided_;
+  }
+
   /// Makes a payload of a buffer that the kernel filled.
   payload take(uint16_t index, size_t size, detail::payload_account* account) {
     --provided_;
