@@ -232,7 +232,8 @@ public:
   // -- the loop -------------------------------------------------------------------------------
 
   /// Runs one turn: submits what was requested, waits until a completion comes, wake() is called
-  /// or `deadline` passes, and reports completions to `handler`. A deadline in the past polls.
+  /// or `deadline` passes, and reports completions to `handler`. A deadline in the past polls. It
+  /// may return early with nothing to report: a signal, or the kernel's own work, ends a wait.
   /// @returns none, or why the port is beyond repair. It then receives and sends nothing more: stop
   ///   every listener, close every pipe, and run turns until all of them were reported.
   virtual caf::error turn(time_point deadline, completion_handler& handler) = 0;

@@ -14,10 +14,8 @@ using namespace unix_port;
 TEST_CASE("unix ports wait until the deadline, even a close one") {
   world w;
   for (auto wait : {clock::duration{300us}, clock::duration{20ms}}) {
-    auto begin = clock::now();
-    w.port->turn(begin + wait, w.events);
-    CHECK(clock::now() - begin >= wait);
-    CHECK(clock::now() - begin < wait + 500ms);
+    // The kernel may interrupt a wait for work that an earlier ring of this thread left.
+    CHECK(w.turns_in(wait) <= 3);
   }
 }
 
