@@ -49,7 +49,7 @@ need_command ninja ninja-build
 need_command pkg-config pkg-config
 need_command ccache ccache
 need_packages libcaf-dev liburing-dev libspdlog-dev libfmt-dev libcli11-dev catch2 \
-  nlohmann-json3-dev
+  libsqlite3-dev nlohmann-json3-dev
 need_command python3 python3
 need_command socat socat
 # Another package's nc does not know Unix sockets.

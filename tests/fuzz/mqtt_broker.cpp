@@ -1,9 +1,11 @@
 // Clients that send the hub's state machine whatever they like, at any time: it sends only whole,
-// right packets, and comes to rest.
+// right packets, and comes to rest. Its journal fails now and then, and sometimes it starts again
+// with what it kept there.
 
 #include "codec/decode.hpp"
 #include "codec/encode.hpp"
 #include "fuzz.hpp"
+#include "hub/memory_journal.hpp"
 #include "session/broker.hpp"
 
 #include <array>
@@ -19,10 +21,16 @@ class world final : private link_output {
 public:
   static constexpr size_t num_clients = 4;
 
-  explicit world(const broker_options& options) : hub_(options, *this) {}
+  explicit world(const broker_options& options) : options_(options) {
+    begin();
+  }
 
   void step(fuzz::input& in) {
     auto code = in.byte();
+    if (code >= 0xF8)
+      return begin_again();
+    if (code >= 0xF0)
+      log_.fails = !log_.fails;
     auto& who = clients_[code % num_clients];
     switch (code / num_clients % 8) {
     case 0:
@@ -48,9 +56,9 @@ public:
       break;
     default:
       now_ += std::chrono::milliseconds{in.byte() * 500};
-      hub_.tick(now_);
+      hub_->tick(now_);
     }
-    hub_.flush();
+    hub_->flush(now_);
   }
 
   void end() {
@@ -58,17 +66,32 @@ public:
       take_writes(client, SIZE_MAX);
       leave(client);
     }
-    hub_.flush();
+    hub_->flush(now_);
     // Sessions and wills whose time is far away end, too.
-    for (int i = 0; i < 1000 && hub_.next_tick(); ++i) {
-      now_ = std::max(now_, *hub_.next_tick());
-      hub_.tick(now_);
-      hub_.flush();
+    for (int i = 0; i < 1000 && hub_->next_tick(); ++i) {
+      now_ = std::max(now_, *hub_->next_tick());
+      hub_->tick(now_);
+      hub_->flush(now_);
     }
-    hub_.shut_down();
+    hub_->shut_down();
   }
 
 private:
+  void begin() {
+    hub_.emplace(options_, static_cast<link_output&>(*this), &log_);
+    hub_->restore(log_.committed(), now_);
+    hub_->flush(now_);
+  }
+
+  /// As if the hub had been killed.
+  void begin_again() {
+    for (auto& client : clients_)
+      client.open = false;
+    hub_.reset();
+    log_.crash();
+    begin();
+  }
+
   struct client {
     link_id id = 0;
     bool open = false;
@@ -85,17 +108,17 @@ private:
     who.id = ++last_id_ * num_clients + static_cast<size_t>(&who - clients_.data());
     who.open = true;
     who.reader.emplace(side::server, largest_varint);
-    hub_.opened(who.id, who.id % 2 == 0 ? "uid 1" : "uid 2", now_);
+    hub_->opened(who.id, who.id % 2 == 0 ? "uid 1" : "uid 2", now_);
   }
 
   void leave(client& who) {
     if (std::exchange(who.open, false))
-      hub_.closed(who.id, now_);
+      hub_->closed(who.id, now_);
   }
 
   void send(client& who, std::string_view bytes) {
     if (who.open && !who.closing)
-      hub_.received(who.id, bytes, now_);
+      hub_->received(who.id, bytes, now_);
   }
 
   void send(client& who, const packet& x) {
@@ -182,8 +205,8 @@ private:
   void take_writes(client& who, size_t most) {
     for (; most > 0 && who.open && who.waiting > 0; --most) {
       --who.waiting;
-      hub_.written(who.id, now_);
-      hub_.flush();
+      hub_->written(who.id, now_);
+      hub_->flush(now_);
     }
   }
 
@@ -200,11 +223,21 @@ private:
     who.reader->protocol(who.protocol);
     who.reader->feed(packets.text());
     while (auto next = who.reader->next()) {
-      packet ignored;
-      fuzz::require(!decode(next->first, next->body, who.protocol, side::server, ignored),
+      packet sent;
+      fuzz::require(!decode(next->first, next->body, who.protocol, side::server, sent),
                     "each packet of the hub is right");
+      fuzz::require(!log_.has_changes() || !promises(sent), "promises are kept");
     }
     fuzz::require(!who.reader->error() && !who.reader->in_packet(), "a write has whole packets");
+  }
+
+  /// Returns whether a packet must not come before what it says is in the journal.
+  static bool promises(const packet& x) {
+    if (auto* sent = std::get_if<publish>(&x))
+      return sent->qos == 2;
+    auto* sent = std::get_if<answer>(&x);
+    return sent != nullptr && !is_failure(sent->code)
+           && (sent->type == packet_type::puback || sent->type == packet_type::pubrec);
   }
 
   void close(link_id which, farewell) override {
@@ -216,7 +249,9 @@ private:
   std::array<client, num_clients> clients_;
   size_t last_id_ = 0;
   time_point now_{};
-  broker hub_;
+  broker_options options_;
+  hub_test::memory_journal log_;
+  std::optional<broker> hub_;
 };
 
 } // namespace

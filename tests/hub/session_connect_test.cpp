@@ -391,6 +391,7 @@ TEST_CASE("A hub that ends says so", "[session]") {
   auto guest = home.v5("b");
   auto silent = home.open();
   home.hub.shut_down();
+  home.hub.flush(home.now);
   CHECK(old.take().empty());
   CHECK(guest.take() == wire("E0 * 8B"));
   CHECK(old.is_closed());

@@ -284,7 +284,7 @@ TEST_CASE("Writes are as long as allowed, and hold whole packets", "[session]") 
     bytes += wire("30 * 't' " + std::string(40, '0'));
   bytes += wire("30 * 't' " + std::string(800, '0'));
   hub.received(1, bytes, {});
-  hub.flush();
+  hub.flush({});
   frame_reader reader{side::server, 1000};
   reader.protocol(version::v311);
   size_t packets = 0;

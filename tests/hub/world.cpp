@@ -79,7 +79,7 @@ void world::pass(std::chrono::milliseconds time) {
 }
 
 void world::settle() {
-  hub.flush();
+  hub.flush(now);
   if (holds_writes)
     return;
   for (auto busy = true; busy;) {
@@ -89,7 +89,7 @@ void world::settle() {
         --to.held;
         hub.written(id, now);
       }
-    hub.flush();
+    hub.flush(now);
   }
 }
 
@@ -97,7 +97,7 @@ void world::take_writes(link_id from) {
   while (connections_[from].held > 0) {
     --connections_[from].held;
     hub.written(from, now);
-    hub.flush();
+    hub.flush(now);
   }
 }
 

@@ -43,9 +43,16 @@ private:
 };
 
 /// A broker with a clock that tests move.
-class world : private link_output {
+class world final : private link_output {
 public:
   explicit world(broker_options options = {}) : hub(options, *this) {}
+
+  /// Begins with what a journal kept.
+  world(broker_options options, journal& log, saved_state kept, time_point start)
+      : now(start), hub(options, *this, &log) {
+    hub.restore(std::move(kept), now);
+    settle();
+  }
 
   /// Connects a client that has sent nothing yet.
   client open(std::string user = "uid 1");

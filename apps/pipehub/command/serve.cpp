@@ -30,6 +30,8 @@ struct serve_command {
   context_options context;
   server_options server;
   broker_options broker;
+  /// Empty: all is kept in memory.
+  std::string state;
 };
 
 /// Lets clients finish, then stops the server.
@@ -50,6 +52,14 @@ int run(const serve_command& command) {
   caf::error failure;
   caf::actor_system_config config;
   let_scheduler_sleep(config);
+  // Before there are clients, and outlives the actor that writes it.
+  opened_state kept;
+  if (!command.state.empty())
+    kept = open_state(command.state);
+  if (!kept.error.empty()) {
+    report(kept.error);
+    return 1;
+  }
   caf::actor_system system{config};
   context ctx{system, command.context};
   auto options = command.server;
@@ -65,7 +75,13 @@ int run(const serve_command& command) {
     failure = reason;
     terminal.notify();
   };
-  auto hub = system.spawn(hub_actor, command.broker, callbacks);
+  callbacks.state_changed = [&](const std::string& trouble) {
+    report(trouble.empty()
+             ? "the state file can be written again"
+             : "the state file cannot be written (" + trouble
+                 + "): until it can be, clients are refused what would have to be kept");
+  };
+  auto hub = system.spawn(hub_actor, command.broker, &kept, callbacks);
   auto server = ctx.spawn_server(options, hub);
   if (auto ready = server.start(); !ready) {
     caf::anon_send_exit(hub, caf::exit_reason::user_shutdown);
@@ -88,7 +104,7 @@ const char* help = R"(Examples:
       lets user alice and the members of group staff connect
 
 The line LISTENING <path> says that clients may connect. SIGINT or SIGTERM ends the hub; its
-clients of MQTT 5.0 are told. All is kept in memory, and gone with the hub.)";
+clients of MQTT 5.0 are told. Without --state all is kept in memory, and gone with the hub.)";
 
 template <class T>
 void add_limit(CLI::App& app, const char* name, T& value, int64_t lowest, int64_t highest,
@@ -118,6 +134,11 @@ command add_serve(CLI::App& tool) {
   add_access(app, "--access", options->server.access,
              "Who may connect: owner (default), group[:NAME],\n"
              "everyone, or list:USER,@GROUP,...");
+  app
+    .add_option("--state", options->state,
+                "Keeps retained messages and sessions in this file: what\n"
+                "clients were acknowledged outlives any end of the hub.")
+    ->type_name("FILE");
   auto& limits = options->broker;
   add_limit(
     app, "--keep-alive", limits.longest_keep_alive, 0, 65535,

@@ -21,8 +21,10 @@ std::string user_of(const named_pipe_connection& connection) {
 
 } // namespace
 
-caf::behavior hub_state::make_behavior(const broker_options& options, hub_callbacks callbacks) {
+caf::behavior hub_state::make_behavior(const broker_options& options, opened_state& kept,
+                                       hub_callbacks callbacks) {
   options_ = options;
+  kept_ = &kept;
   callbacks_ = std::move(callbacks);
   auto now = [] { return clock::now(); };
   return {
@@ -44,7 +46,7 @@ caf::behavior hub_state::make_behavior(const broker_options& options, hub_callba
     [this](const client_disconnected& e) { lose_client(e.connection_id); },
     [this](flush_hub) {
       flush_is_sent_ = false;
-      broker_->flush();
+      flush();
     },
     [this, now](tick_hub) {
       tick_at_.reset();
@@ -62,7 +64,9 @@ void hub_state::begin(const server_ready& ready) {
     options_.largest_packet = std::min<size_t>(options_.largest_packet, ready.max_message_size);
     options_.largest_write = std::min<size_t>(options_.largest_write, ready.max_message_size);
   }
-  broker_.emplace(options_, static_cast<link_output&>(*this));
+  broker_.emplace(options_, static_cast<link_output&>(*this), kept_->file.get());
+  broker_->restore(std::exchange(kept_->contents, {}), clock::now());
+  plan();
   callbacks_.ready(ready.address);
 }
 
@@ -78,14 +82,18 @@ void hub_state::lose_client(link_id id) {
     return;
   broker_->closed(id, clock::now());
   plan();
-  if (ending_ && connections_.empty())
-    ending_->deliver(caf::unit);
+  if (!ending_ || !connections_.empty())
+    return;
+  flush();
+  ending_->deliver(caf::unit);
 }
 
 caf::result<void> hub_state::end() {
   ending_ = self_->make_response_promise();
-  if (broker_)
+  if (broker_) {
     broker_->shut_down();
+    flush();
+  }
   if (connections_.empty())
     ending_->deliver(caf::unit);
   return *ending_;
@@ -104,6 +112,12 @@ void hub_state::close(link_id which, farewell how) {
     found->second.close_after_drain();
 }
 
+void hub_state::flush() {
+  broker_->flush(clock::now());
+  if (std::exchange(is_failing_, broker_->is_failing()) != broker_->is_failing())
+    callbacks_.state_changed(kept_->file->trouble());
+}
+
 /// Packets are written when all events that are waiting now have been handled: many leave in one
 /// write.
 void hub_state::plan() {
@@ -119,9 +133,10 @@ void hub_state::plan() {
 }
 
 caf::behavior hub_actor(caf::stateful_actor<std::unique_ptr<hub_state>>* self,
-                        const broker_options& options, const hub_callbacks& callbacks) {
+                        const broker_options& options, opened_state* kept,
+                        const hub_callbacks& callbacks) {
   self->state = std::make_unique<hub_state>(self);
-  return self->state->make_behavior(options, callbacks);
+  return self->state->make_behavior(options, *kept, callbacks);
 }
 
 } // namespace pipehub

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "session/broker.hpp"
+#include "state/state.hpp"
 
 #include <pipeactor/all.hpp>
 
@@ -36,6 +37,8 @@ struct hub_callbacks {
   std::function<void(const std::string& address)> ready;
   /// No client can connect any more.
   std::function<void(const caf::error& reason)> failed;
+  /// The state file cannot be written for this reason, or can again (an empty text).
+  std::function<void(const std::string& trouble)> state_changed;
 };
 
 /// The hub's actor: the handler of a pipe's server, and the one thread of the broker.
@@ -43,7 +46,8 @@ class hub_state final : private link_output {
 public:
   explicit hub_state(caf::event_based_actor* self) : self_(self) {}
 
-  caf::behavior make_behavior(const broker_options& options, hub_callbacks callbacks);
+  caf::behavior make_behavior(const broker_options& options, opened_state& kept,
+                              hub_callbacks callbacks);
 
 private:
   void write(link_id to, pipeactor::payload packets) override;
@@ -53,21 +57,26 @@ private:
   void take_client(const pipeactor::named_pipe_connection& connection);
   void lose_client(link_id id);
   caf::result<void> end();
+  void flush();
   void plan();
 
   caf::event_based_actor* self_;
   broker_options options_;
+  opened_state* kept_ = nullptr;
   hub_callbacks callbacks_;
   std::optional<broker> broker_;
   std::unordered_map<link_id, pipeactor::named_pipe_connection> connections_;
   bool flush_is_sent_ = false;
+  bool is_failing_ = false;
   std::optional<time_point> tick_at_;
   std::optional<caf::response_promise> ending_;
 };
 
 /// Makes a hub. Spawn it with these arguments, and give it to a server as its handler.
+/// @param kept its state, whose file may be missing; it must outlive the actor
 caf::behavior hub_actor(caf::stateful_actor<std::unique_ptr<hub_state>>* self,
-                        const broker_options& options, const hub_callbacks& callbacks);
+                        const broker_options& options, opened_state* kept,
+                        const hub_callbacks& callbacks);
 
 } // namespace pipehub
 

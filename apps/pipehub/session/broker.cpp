@@ -6,8 +6,8 @@ namespace pipehub {
 
 using namespace mqtt;
 
-broker::broker(const broker_options& options, link_output& output)
-    : context_{options, output, {}} {}
+broker::broker(const broker_options& options, link_output& output, journal* log)
+    : context_{options, output, {}}, journal_(log) {}
 
 broker::~broker() = default;
 
@@ -32,7 +32,7 @@ void broker::opened(link_id id, std::string user, time_point now) {
 
 void broker::received(link_id id, std::string_view bytes, time_point now) {
   auto* from = find(id);
-  if (from == nullptr || from->is_closing)
+  if (from == nullptr || from->is_closing())
     return;
   from->reader.feed(bytes);
   handle_frames(*from, now);
@@ -40,7 +40,7 @@ void broker::received(link_id id, std::string_view bytes, time_point now) {
 }
 
 void broker::handle_frames(link& from, time_point now) {
-  while (!from.is_closing) {
+  while (!from.is_closing()) {
     auto next = from.reader.next();
     if (!next) {
       if (auto& error = from.reader.error())
@@ -95,18 +95,23 @@ void broker::handle_answer(link& from, const answer& x, time_point now) {
     break;
   case packet_type::pubrec: {
     auto is_known = who.messages.pubrec(x.packet_id, x.code);
-    if (!is_failure(x.code))
-      send(from, answer{packet_type::pubrel,
-                        x.packet_id,
-                        is_known ? reason::success : reason::packet_identifier_not_found,
-                        {}});
+    if (is_failure(x.code))
+      break;
+    if (who.is_kept())
+      from.promise();
+    send(from, answer{packet_type::pubrel,
+                      x.packet_id,
+                      is_known ? reason::success : reason::packet_identifier_not_found,
+                      {}});
     break;
   }
   case packet_type::pubcomp:
     who.messages.pubcomp(x.packet_id);
     break;
   default: {
-    auto is_known = who.received.erase(x.packet_id) == 1;
+    auto is_known = remove_received(who, x.packet_id);
+    if (who.is_kept())
+      from.promise();
     send(from, answer{packet_type::pubcomp,
                       x.packet_id,
                       is_known ? reason::success : reason::packet_identifier_not_found,
@@ -129,7 +134,7 @@ void broker::handle_disconnect(link& from, const mqtt::disconnect& x, time_point
   }
   if (x.code == reason::success)
     who.will.reset();
-  close(from);
+  from.close(farewell::silent);
   detach(who, now);
 }
 
@@ -165,32 +170,34 @@ void broker::tick(time_point now) {
 }
 
 void broker::at_silence(link& which, time_point now) {
-  if (which.is_closing)
+  if (which.is_closing())
     return;
   // Packets move the deadline only when it has come.
   if (auto at = which.last_packet + which.longest_silence; which.session != nullptr && at > now)
     return which.silence.set(deadlines_, at);
   if (which.session == nullptr)
-    return close(which);
+    return which.close(farewell::silent);
   disconnect(which, reason::keep_alive_timeout, "no packet within one and a half times Keep Alive",
              now);
 }
 
 // -- output -----------------------------------------------------------------------------------
 
-void broker::flush() {
+void broker::flush(time_point now) {
+  if (!commit(now))
+    break_promises(now);
   // Writing collects nothing new.
   for (auto* next : std::exchange(context_.dirty, {}))
-    next->flush_listed();
+    next->release();
 }
 
 void broker::shut_down() {
   for (auto& [id, which] : links_) {
-    if (which->is_closing)
+    if (which->is_closing())
       continue;
     if (which->session != nullptr && which->is_v5())
       which->send(mqtt::disconnect{reason::server_shutting_down, {}});
-    close(*which);
+    which->close(farewell::silent);
   }
 }
 

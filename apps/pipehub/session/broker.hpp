@@ -1,6 +1,7 @@
 #pragma once
 
 #include "codec/packets.hpp"
+#include "session/journal.hpp"
 #include "session/link.hpp"
 #include "session/session.hpp"
 #include "topics/subscription_tree.hpp"
@@ -20,12 +21,17 @@ namespace pipehub {
 /// The hub's state machine: all of MQTT without any I/O. Its time is what callers say it is. One
 /// thread at a time.
 ///
-/// Packets for clients are collected until `flush`, so that many leave in one write.
+/// What clients are sent waits for `flush`, so that many packets leave in one write, and none
+/// before the journal has what it promises.
 class broker {
 public:
   /// @param output must outlive the broker
-  broker(const broker_options& options, link_output& output);
+  /// @param log must outlive the broker; nullptr: all is forgotten with it
+  broker(const broker_options& options, link_output& output, journal* log = nullptr);
   ~broker();
+
+  /// Begins with what a journal kept, before anything else. Clients that were connected are gone.
+  void restore(saved_state state, time_point now);
 
   // -- events of connections ------------------------------------------------------------------
 
@@ -55,10 +61,17 @@ public:
 
   // -- output ---------------------------------------------------------------------------------
 
-  /// Writes what was collected for clients.
-  void flush();
+  /// Ends a turn: commits the journal, then writes what was collected for clients. If the journal
+  /// cannot be written, clients whom something was promised are disconnected instead.
+  void flush(time_point now);
 
-  /// Says good-bye to all clients and closes their connections. Wills are not published.
+  /// Returns whether the journal could not be written: until it can be, what it would have to keep
+  /// is refused.
+  bool is_failing() const noexcept {
+    return is_failing_;
+  }
+
+  /// Says good-bye to all clients and closes their connections with the next flush.
   void shut_down();
 
 private:
@@ -84,7 +97,7 @@ private:
   void handle_connect(link& from, const mqtt::connect& x, time_point now);
   void refuse_connect(link& from, const mqtt::connect& x, mqtt::reason code);
   bool take_over(session& from, const mqtt::connect& x, time_point now);
-  session& make_session(const link& owner, std::string client_id);
+  session& make_session(std::string user, std::string client_id);
   std::string assign_client_id();
   void accept(link& from, session& to, const mqtt::connect& x, bool is_present, bool is_assigned,
               time_point now);
@@ -94,19 +107,30 @@ private:
   // broker_end.cpp
   void end_with(link& which, const mqtt::protocol_error& error, time_point now);
   void disconnect(link& which, mqtt::reason code, const char* text, time_point now);
-  void close(link& which, farewell how = farewell::silent);
   void doom(link& which, mqtt::reason code);
   void settle(time_point now);
   void detach(session& from, time_point now);
   void end_session(session& which, time_point now);
   void publish_will(session& of, time_point now);
 
+  // broker_journal.cpp
+  void save(session& which);
+  void unsave(session& which);
+  session& restore_session(const saved_session& from);
+  void add_received(session& who, uint16_t packet_id);
+  bool remove_received(session& who, uint16_t packet_id);
+  bool commit(time_point now);
+  void break_promises(time_point now);
+  void break_connection(link& which, time_point now);
+
   // broker_publish.cpp
   void handle_publish(link& from, const mqtt::publish& x, time_point now);
   std::optional<std::string_view> resolve_topic(link& from, const mqtt::publish& x, time_point now);
   bool count_received(link& from, const mqtt::publish& x, time_point now);
   void answer_publish(link& to, const mqtt::publish& x, mqtt::reason code);
+  void refuse_to_keep(link& from, const mqtt::publish& x, time_point now);
   void retain(const message_ptr& content);
+  void set_retained(std::string_view topic, const message_ptr& content);
   size_t route(const message_ptr& content, const session* publisher, time_point now);
   void add_receiver(const subscriptions::entry& x, const session* publisher);
   void add_member(subscriptions::share& group);
@@ -127,6 +151,12 @@ private:
   subscriptions subscriptions_;
   topic_tree<message_ptr> retained_;
   uint64_t assigned_ids_ = 0;
+
+  journal* journal_;
+  uint64_t last_session_ = 0;
+  /// Whether the last attempt to write the journal failed, and when the next one is.
+  bool is_failing_ = false;
+  deadline retry_{[](time_point) {}};
 
   // Of the message that is being routed.
   uint64_t route_ = 0;

@@ -8,6 +8,14 @@ using namespace mqtt;
 
 namespace {
 
+/// Returns how long the session is to last after the connection, in seconds. A session of 3.1.1
+/// that is not clean lasts until the client asks for a clean one.
+uint32_t expiry_interval_of(const connect& x) {
+  if (x.protocol == version::v5)
+    return x.properties.number(property_id::session_expiry_interval).value_or(0);
+  return x.clean_start ? 0 : never_expires;
+}
+
 /// Returns the code for a client of 3.1.1 (3.2.2.3).
 uint8_t connect_return_of(reason code) {
   auto as_byte = [](connect_return x) { return static_cast<uint8_t>(x); };
@@ -16,6 +24,8 @@ uint8_t connect_return_of(reason code) {
     return as_byte(connect_return::unacceptable_protocol_version);
   case reason::client_identifier_not_valid:
     return as_byte(connect_return::identifier_rejected);
+  case reason::quota_exceeded:
+    return as_byte(connect_return::server_unavailable);
   default:
     return as_byte(connect_return::not_authorized);
   }
@@ -32,12 +42,16 @@ void broker::handle_connect(link& from, const connect& x, time_point now) {
   auto client_id = is_assigned ? assign_client_id() : std::string{x.client_id};
   auto found = sessions_.find(client_id);
   auto is_present = false;
+  if (found != sessions_.end() && found->second->user != from.user())
+    return refuse_connect(from, x, reason::client_identifier_not_valid);
+  auto changes_journal = expiry_interval_of(x) != 0 || x.will
+                         || (found != sessions_.end() && found->second->number != 0);
+  if (is_failing_ && changes_journal)
+    return refuse_connect(from, x, reason::quota_exceeded);
   if (found != sessions_.end()) {
-    if (found->second->user != from.user())
-      return refuse_connect(from, x, reason::client_identifier_not_valid);
     is_present = take_over(*found->second, x, now);
   }
-  auto& who = is_present ? *found->second : make_session(from, std::move(client_id));
+  auto& who = is_present ? *found->second : make_session(from.user(), std::move(client_id));
   accept(from, who, x, is_present, is_assigned, now);
 }
 
@@ -45,7 +59,7 @@ void broker::refuse_connect(link& from, const connect& x, reason code) {
   connack refusal;
   refusal.code = x.protocol == version::v5 ? static_cast<uint8_t>(code) : connect_return_of(code);
   from.send(refusal);
-  close(from, farewell::told);
+  from.close(farewell::told);
 }
 
 bool broker::take_over(session& from, const connect& x, time_point now) {
@@ -62,7 +76,7 @@ bool broker::take_over(session& from, const connect& x, time_point now) {
   return !x.clean_start;
 }
 
-session& broker::make_session(const link& owner, std::string client_id) {
+session& broker::make_session(std::string user, std::string client_id) {
   auto expire = [this, client_id](time_point now) {
     if (auto found = sessions_.find(client_id); found != sessions_.end())
       end_session(*found->second, now);
@@ -72,7 +86,7 @@ session& broker::make_session(const link& owner, std::string client_id) {
       publish_will(*found->second, now);
   };
   auto& result = sessions_[client_id];
-  result = std::make_unique<session>(client_id, owner.user(), context_.options, expire, publish);
+  result = std::make_unique<session>(client_id, std::move(user), context_.options, expire, publish);
   return *result;
 }
 
@@ -100,10 +114,12 @@ void broker::accept(link& from, session& to, const connect& x, bool is_present, 
   from.most_aliases_out = static_cast<uint16_t>(
     std::min<uint32_t>(number(property_id::topic_alias_maximum, 0), options.topic_aliases));
   from.aliases_in.resize(from.is_v5() ? options.topic_aliases : 0);
-  // A session of 3.1.1 that is not clean lasts until the client asks for a clean one.
-  to.expiry_interval = from.is_v5() ? number(property_id::session_expiry_interval, 0)
-                                    : (x.clean_start ? 0 : never_expires);
+  auto was_kept = to.is_kept();
+  to.expiry_interval = expiry_interval_of(x);
+  if (was_kept && to.expiry_interval == 0)
+    unsave(to);
   set_will(to, x, now);
+  save(to);
 
   connack reply;
   reply.session_present = is_present;
@@ -124,6 +140,8 @@ void broker::accept(link& from, session& to, const connect& x, bool is_present, 
     reply.properties = properties.view();
   }
   set_keep_alive(from, keep_alive, now);
+  if (!is_failing_)
+    from.promise();
   send(from, reply);
   to.messages.resume(from, now);
 }

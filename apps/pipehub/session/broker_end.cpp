@@ -20,11 +20,11 @@ void broker::end_with(link& which, const protocol_error& error, time_point now) 
       connack{false, static_cast<uint8_t>(connect_return::unacceptable_protocol_version), {}});
   else
     how = farewell::silent;
-  close(which, how);
+  which.close(how);
 }
 
 void broker::disconnect(link& which, reason code, const char* text, time_point now) {
-  if (which.is_closing)
+  if (which.is_closing())
     return;
   auto* who = which.session;
   if (which.is_v5()) {
@@ -34,16 +34,9 @@ void broker::disconnect(link& which, reason code, const char* text, time_point n
     if (!which.send(mqtt::disconnect{code, properties.view()}))
       which.send(mqtt::disconnect{code, {}});
   }
-  close(which, which.is_v5() ? farewell::told : farewell::silent);
+  which.close(which.is_v5() ? farewell::told : farewell::silent);
   if (who != nullptr)
     detach(*who, now);
-}
-
-void broker::close(link& which, farewell how) {
-  which.flush();
-  which.is_closing = true;
-  which.silence.clear();
-  context_.output.close(which.id(), how);
 }
 
 void broker::doom(link& which, reason code) {
@@ -68,19 +61,19 @@ void broker::detach(session& from, time_point now) {
     return end_session(from, now);
   if (from.expiry_interval != never_expires)
     from.expiry.set(deadlines_, now + std::chrono::seconds{from.expiry_interval});
-  if (!from.will)
-    return;
   // The will comes at the latest when the session ends, which publishes it.
-  if (from.will->delay.count() == 0)
+  if (from.will && from.will->delay.count() == 0)
     publish_will(from, now);
-  else
+  else if (from.will)
     from.will_delay.set(deadlines_, now + from.will->delay);
+  save(from);
 }
 
 void broker::end_session(session& which, time_point now) {
   publish_will(which, now);
   for (auto& [filter, options] : which.subscriptions)
     subscriptions_.unsubscribe(filter, &which);
+  unsave(which);
   sessions_.erase(sessions_.find(which.client_id));
 }
 
@@ -89,6 +82,8 @@ void broker::publish_will(session& of, time_point now) {
   of.will_delay.clear();
   if (!will)
     return;
+  // Before its expiry begins: the journal has the message as it was.
+  save(of);
   will->content->begin_expiry(now);
   message_ptr content = std::move(will->content);
   if (content->retain())

@@ -26,11 +26,13 @@ void broker::handle_publish(link& from, const publish& x, time_point now) {
   if (x.qos == 2) {
     if (who.received.count(x.packet_id) != 0)
       return answer_publish(from, x, reason::success);
-    if (!count_received(from, x, now))
+    if (!is_failing_ && !count_received(from, x, now))
       return;
   }
+  if (is_failing_ && x.qos > 0)
+    return refuse_to_keep(from, x, now);
   if (is_reserved(*topic)) {
-    who.received.erase(x.packet_id);
+    remove_received(who, x.packet_id);
     return answer_publish(from, x, reason::not_authorized);
   }
   auto content = std::make_shared<const message>(*topic, x.properties, x.payload, x.qos, x.retain,
@@ -75,19 +77,34 @@ bool broker::count_received(link& from, const publish& x, time_point now) {
              now);
     return false;
   }
-  received.insert(x.packet_id);
+  add_received(*from.session, x.packet_id);
   return true;
 }
 
 void broker::answer_publish(link& to, const publish& x, reason code) {
   if (x.qos == 0)
     return;
+  if (!is_failure(code))
+    to.promise();
   // A client of 3.1.1 cannot be told (MQTT-3.3.5-2): `encode` leaves the code out.
   send(to, answer{x.qos == 1 ? packet_type::puback : packet_type::pubrec, x.packet_id, code, {}});
 }
 
+void broker::refuse_to_keep(link& from, const publish& x, time_point now) {
+  if (from.is_v5())
+    answer_publish(from, x, reason::quota_exceeded);
+  else
+    disconnect(from, reason::quota_exceeded, cannot_keep, now);
+}
+
 void broker::retain(const message_ptr& content) {
-  retained_.set(content->topic(), content->payload().empty() ? nullptr : content);
+  set_retained(content->topic(), content->payload().empty() ? nullptr : content);
+}
+
+void broker::set_retained(std::string_view topic, const message_ptr& content) {
+  auto previous = retained_.set(topic, content);
+  if (journal_ != nullptr && (content || previous))
+    journal_->retain(topic, content, previous);
 }
 
 // -- routing ----------------------------------------------------------------------------------

@@ -8,15 +8,10 @@ namespace pipehub {
 
 using namespace mqtt;
 
-namespace {
-
-/// Returns whether a client of 3.1.1 asked for the messages about its losses.
-bool wants_losses(const session& who) {
-  auto has = [&](std::string_view filter) { return who.subscriptions.count(filter) != 0; };
+bool session::wants_losses() const {
+  auto has = [this](std::string_view filter) { return subscriptions.count(filter) != 0; };
   return has("$hub/lost") || has("$hub/+") || has("$hub/#");
 }
-
-} // namespace
 
 void broker::handle_subscribe(link& from, const subscribe& x, time_point now) {
   auto& who = *from.session;
@@ -29,7 +24,9 @@ void broker::handle_subscribe(link& from, const subscribe& x, time_point now) {
     reply.codes.push_back(add_subscription(who, entry, identifier, wants_retained));
     retained.push_back(wants_retained);
   }
-  who.messages.tells_losses = wants_losses(who);
+  who.messages.tells_losses = who.wants_losses();
+  if (who.is_kept() && !is_failing_)
+    from.promise();
   send(from, reply);
   for (size_t index = 0; index < retained.size(); ++index)
     if (retained[index])
@@ -44,11 +41,14 @@ reason broker::add_subscription(session& who, const subscription& x, uint32_t id
   if (count_levels(x.filter) > most_levels)
     return is_v5 ? reason::topic_filter_invalid : reason::unspecified_error;
   auto is_known = who.subscriptions.count(x.filter) != 0;
-  if (!is_known && who.subscriptions.size() >= context_.options.subscriptions)
+  auto is_too_much = !is_known && who.subscriptions.size() >= context_.options.subscriptions;
+  if (is_too_much || (is_failing_ && who.is_kept()))
     return is_v5 ? reason::quota_exceeded : reason::unspecified_error;
   subscription_options options{x.qos, x.no_local, x.retain_as_published, x.retain_handling,
                                identifier};
   who.subscriptions[std::string{x.filter}] = options;
+  if (who.is_kept())
+    journal_->put_subscription(who.number, x.filter, options);
   subscriptions_.subscribe(x.filter, &who, options);
   wants_retained = parts.share_name.empty()
                    && (x.retain_handling == 0 || (x.retain_handling == 1 && !is_known));
@@ -76,7 +76,7 @@ void broker::send_retained(session& to, std::string_view filter,
     to.messages.push(std::move(what), to.connection, now);
   });
   for (auto& content : expired)
-    retained_.set(content->topic(), nullptr);
+    set_retained(content->topic(), nullptr);
 }
 
 void broker::handle_unsubscribe(link& from, const unsubscribe& x) {
@@ -91,9 +91,13 @@ void broker::handle_unsubscribe(link& from, const unsubscribe& x) {
     }
     subscriptions_.unsubscribe(filter, &who);
     who.subscriptions.erase(found);
+    if (who.is_kept())
+      journal_->remove_subscription(who.number, filter);
     reply.codes.push_back(reason::success);
   }
-  who.messages.tells_losses = wants_losses(who);
+  who.messages.tells_losses = who.wants_losses();
+  if (who.is_kept())
+    from.promise();
   send(from, reply);
 }
 

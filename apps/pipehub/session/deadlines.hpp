@@ -33,6 +33,11 @@ public:
     return list_ != nullptr;
   }
 
+  /// Returns the time, if it is set.
+  std::optional<time_point> time() const noexcept {
+    return is_set() ? std::optional{at_} : std::nullopt;
+  }
+
 private:
   friend class deadlines;
 

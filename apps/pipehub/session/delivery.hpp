@@ -14,6 +14,8 @@ namespace pipehub {
 /// A message on its way to one client.
 struct delivery {
   message_ptr content;
+  /// Its number in the session's journal; 0: it is not in it.
+  uint64_t number = 0;
   uint8_t qos = 0;
   bool retain = false;
   /// Whether the queue's limits count it. Retained messages that a new subscription brings are not
@@ -33,13 +35,6 @@ public:
 
 private:
   std::array<pipeactor::payload, 4> images_;
-};
-
-/// The outcome of `put_delivery`.
-enum class put_result : uint8_t {
-  put,
-  /// The packet is longer than the client takes (MQTT-3.1.2-25).
-  too_long,
 };
 
 /// Appends a PUBLISH to what is written to a client.

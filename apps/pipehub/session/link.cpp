@@ -41,7 +41,7 @@ void link::send_shared(const pipeactor::payload& packet) {
 
 void link::make_room(size_t size) {
   if (!out_.empty() && out_.size() + size > context_.options.largest_write)
-    flush();
+    finish_write();
   mark_dirty();
 }
 
@@ -51,13 +51,39 @@ void link::mark_dirty() {
   is_dirty_ = true;
 }
 
-void link::flush() {
+void link::finish_write() {
   if (out_.empty())
     return;
-  auto packets = out_.take();
-  writes_.push_back(packets.size());
-  written_bytes_ += packets.size();
-  context_.output.write(id_, std::move(packets));
+  ready_.push_back(out_.take());
+  writes_.push_back(ready_.back().size());
+  written_bytes_ += ready_.back().size();
+}
+
+void link::close(farewell how) {
+  is_closing_ = true;
+  closing_ = how;
+  silence.clear();
+  mark_dirty();
+}
+
+void link::take_back() {
+  finish_write();
+  for (; !ready_.empty(); ready_.pop_back()) {
+    written_bytes_ -= writes_.back();
+    writes_.pop_back();
+  }
+  promises_ = false;
+}
+
+void link::release() {
+  is_dirty_ = false;
+  promises_ = false;
+  finish_write();
+  has_written_ |= !ready_.empty();
+  for (auto& packets : std::exchange(ready_, {}))
+    context_.output.write(id_, std::move(packets));
+  if (auto how = std::exchange(closing_, std::nullopt))
+    context_.output.close(id_, *how);
 }
 
 void link::written() {

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -51,7 +52,7 @@ class link;
 struct link_context {
   broker_options options;
   link_output& output;
-  /// Connections that have something to write.
+  /// Connections with something that waits for the end of the turn.
   std::vector<link*> dirty;
 };
 
@@ -85,7 +86,7 @@ public:
 
   // -- writing --------------------------------------------------------------------------------
 
-  /// Appends a packet to what is written at the next flush.
+  /// Appends a packet to what is written at the end of the turn.
   /// @returns false if it is longer than the client takes, or if the client does not read; nothing
   ///   is appended then
   bool send(const mqtt::packet& packet);
@@ -96,15 +97,35 @@ public:
   /// Appends a packet that other clients get, too.
   void send_shared(const pipeactor::payload& packet);
 
-  /// Writes what was appended.
-  void flush();
+  /// Closes the connection at the end of the turn, after what was appended. Whatever else the
+  /// client sends is ignored.
+  void close(farewell how);
 
-  /// Writes what was appended. The broker has taken the connection off the list of those with
-  /// something to write.
-  void flush_listed() {
-    is_dirty_ = false;
-    flush();
+  bool is_closing() const noexcept {
+    return is_closing_;
   }
+
+  /// Notes that what is appended promises the client something that has to last: it must not be
+  /// written before that is certain.
+  void promise() noexcept {
+    promises_ = true;
+  }
+
+  bool promises() const noexcept {
+    return promises_;
+  }
+
+  /// Returns whether anything was written to the client.
+  bool has_written() const noexcept {
+    return has_written_;
+  }
+
+  /// Takes back all that was appended in this turn.
+  void take_back();
+
+  /// Ends a turn: writes and closes. The broker has taken the connection off the list of those
+  /// with something that waits.
+  void release();
 
   /// The operating system has taken the oldest write.
   void written();
@@ -120,8 +141,6 @@ public:
   mqtt::version protocol = mqtt::version::v311;
   /// nullptr: before CONNECT, or the connection is closing.
   pipehub::session* session = nullptr;
-  /// Whatever else the client sends is ignored.
-  bool is_closing = false;
 
   // What the client said in CONNECT.
   size_t largest_packet = mqtt::largest_varint;
@@ -144,13 +163,21 @@ private:
   }
 
   void make_room(size_t size);
+  void finish_write();
   void mark_dirty();
 
   link_context& context_;
   link_id id_;
   std::string user_;
   outbox out_;
+  /// Writes of this turn, before `out_`.
+  std::vector<pipeactor::payload> ready_;
   bool is_dirty_ = false;
+  bool promises_ = false;
+  bool has_written_ = false;
+  bool is_closing_ = false;
+  /// How to close at the end of this turn.
+  std::optional<farewell> closing_;
   /// The sizes of the writes that the operating system has not taken yet.
   std::deque<size_t> writes_;
   size_t written_bytes_ = 0;

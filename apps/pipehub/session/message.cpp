@@ -13,7 +13,7 @@ bool is_passed_on(mqtt::property_id id) {
 
 message::message(std::string_view topic, const mqtt::properties& properties,
                  std::string_view payload, uint8_t qos, bool retain, time_point now)
-    : topic_size_(topic.size()), qos_(qos), retain_(retain) {
+    : qos_(qos), retain_(retain) {
   auto passed = properties;
   mqtt::property_builder kept;
   bool is_whole = true;
@@ -31,11 +31,24 @@ message::message(std::string_view topic, const mqtt::properties& properties,
     });
     passed = kept.view();
   }
-  properties_size_ = passed.raw().size();
-  bytes_.reserve(topic.size() + properties_size_ + payload.size());
-  bytes_.append(topic).append(passed.raw()).append(payload);
+  set_bytes(topic, passed, payload);
   expiry_seconds_ = properties.number(mqtt::property_id::message_expiry_interval);
   begin_expiry(now);
+}
+
+message::message(std::string_view topic, const mqtt::properties& properties,
+                 std::string_view payload, uint8_t qos, bool retain,
+                 std::optional<uint32_t> expiry_seconds, std::optional<time_point> expiry)
+    : expiry_seconds_(expiry_seconds), expiry_(expiry), qos_(qos), retain_(retain) {
+  set_bytes(topic, properties, payload);
+}
+
+void message::set_bytes(std::string_view topic, const mqtt::properties& properties,
+                        std::string_view payload) {
+  topic_size_ = topic.size();
+  properties_size_ = properties.raw().size();
+  bytes_.reserve(topic.size() + properties_size_ + payload.size());
+  bytes_.append(topic).append(properties.raw()).append(payload);
 }
 
 void message::begin_expiry(time_point now) {

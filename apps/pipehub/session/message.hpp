@@ -19,6 +19,11 @@ public:
   message(std::string_view topic, const mqtt::properties& properties, std::string_view payload,
           uint8_t qos, bool retain, time_point now);
 
+  /// The same from what a journal kept: the properties are those that are passed on.
+  message(std::string_view topic, const mqtt::properties& properties, std::string_view payload,
+          uint8_t qos, bool retain, std::optional<uint32_t> expiry_seconds,
+          std::optional<time_point> expiry);
+
   std::string_view topic() const noexcept {
     return std::string_view{bytes_}.substr(0, topic_size_);
   }
@@ -49,6 +54,11 @@ public:
     return expiry_;
   }
 
+  /// The Message Expiry Interval with which it was published.
+  const std::optional<uint32_t>& expiry_seconds() const noexcept {
+    return expiry_seconds_;
+  }
+
   bool is_expired(time_point now) const noexcept {
     return expiry_ && *expiry_ <= now;
   }
@@ -57,6 +67,9 @@ public:
   void begin_expiry(time_point now);
 
 private:
+  void set_bytes(std::string_view topic, const mqtt::properties& properties,
+                 std::string_view payload);
+
   // One allocation for all bytes.
   std::string bytes_;
   size_t topic_size_ = 0;

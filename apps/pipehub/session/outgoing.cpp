@@ -17,7 +17,7 @@ bool outgoing::push(delivery what, link* to, time_point now, shared_images* imag
   if (to == nullptr && what.qos == 0)
     return true;
   if (to != nullptr && waiting_.empty() && unsent_ == 0 && can_send(*to, what.qos)) {
-    what.lost_before = std::exchange(lost_, 0);
+    what.lost_before = take_lost();
     send(std::move(what), *to, now, images);
     return true;
   }
@@ -34,14 +34,15 @@ bool outgoing::keep(delivery what) {
     if (options_.overflow == overflow::disconnect)
       return false;
     if (options_.overflow == overflow::drop_newest || counted_messages_ == 0) {
-      ++lost_;
+      add_lost(1);
       return true;
     }
     drop_oldest();
   }
-  what.lost_before += std::exchange(lost_, 0);
+  what.lost_before += take_lost();
   counted_messages_ += what.is_counted ? 1 : 0;
   counted_bytes_ += what.is_counted ? size : 0;
+  save(what, 0, false);
   waiting_.push_back(std::move(what));
   return true;
 }
@@ -50,9 +51,30 @@ void outgoing::drop_oldest() {
   auto oldest = std::find_if(waiting_.begin(), waiting_.end(),
                              [](const delivery& x) { return x.is_counted; });
   forget(*oldest);
+  unsave(*oldest);
   auto lost = oldest->lost_before + 1;
   oldest = waiting_.erase(oldest);
-  (oldest != waiting_.end() ? oldest->lost_before : lost_) += lost;
+  pass_on_losses(oldest, lost);
+}
+
+void outgoing::pass_on_losses(std::deque<delivery>::iterator next, uint64_t count) {
+  if (next == waiting_.end())
+    return add_lost(count);
+  next->lost_before += count;
+  if (next->number != 0)
+    save(*next, 0, false);
+}
+
+void outgoing::add_lost(uint64_t count) {
+  lost_ += count;
+  if (journal_ != nullptr)
+    journal_->put_lost(session_, lost_);
+}
+
+uint64_t outgoing::take_lost() {
+  if (lost_ != 0 && journal_ != nullptr)
+    journal_->put_lost(session_, 0);
+  return std::exchange(lost_, 0);
 }
 
 void outgoing::forget(const delivery& what) {
@@ -76,10 +98,13 @@ void outgoing::pump(link& to, time_point now) {
     auto next = std::move(waiting_.front());
     waiting_.pop_front();
     forget(next);
-    if (!next.content->is_expired(now))
+    if (!next.content->is_expired(now)) {
       send(std::move(next), to, now, nullptr);
-    else if (next.lost_before != 0)
-      (waiting_.empty() ? lost_ : waiting_.front().lost_before) += next.lost_before;
+      continue;
+    }
+    unsave(next);
+    if (next.lost_before != 0)
+      pass_on_losses(waiting_.begin(), next.lost_before);
   }
 }
 
@@ -87,8 +112,15 @@ void outgoing::send(delivery what, link& to, time_point now, shared_images* imag
   if (what.lost_before != 0 && !to.is_v5() && tells_losses)
     tell_losses(to, what.lost_before, now);
   auto packet_id = what.qos != 0 ? next_packet_id() : uint16_t{0};
-  if (put_delivery(to, what, packet_id, false, now, images) && what.qos != 0)
-    in_flight_.push_back({std::move(what), packet_id, true, false});
+  if (!put_delivery(to, what, packet_id, false, now, images))
+    return unsave(what);
+  if (what.qos == 0)
+    return;
+  // The client must not know the identifier of a message of QoS 2 before the journal does.
+  if (what.qos == 2)
+    to.promise();
+  save(what, packet_id, false);
+  in_flight_.push_back({std::move(what), packet_id, true, false});
 }
 
 bool outgoing::send_again(link& to, time_point now) {
@@ -100,7 +132,9 @@ bool outgoing::send_again(link& to, time_point now) {
   next->is_sent = true;
   // The client may take shorter packets than it did on its last connection.
   if (!put_delivery(to, next->what, next->packet_id, true, now, nullptr))
-    in_flight_.erase(next);
+    erase(next);
+  else if (next->what.qos == 2)
+    to.promise();
   return true;
 }
 
@@ -116,8 +150,10 @@ void outgoing::resume(link& to, time_point now) {
   for (auto& x : in_flight_) {
     x.is_sent = x.is_received;
     unsent_ += x.is_sent ? 0 : 1;
-    if (x.is_received)
-      to.send(mqtt::answer{mqtt::packet_type::pubrel, x.packet_id, mqtt::reason::success, {}});
+    if (!x.is_received)
+      continue;
+    to.promise();
+    to.send(mqtt::answer{mqtt::packet_type::pubrel, x.packet_id, mqtt::reason::success, {}});
   }
   pump(to, now);
 }
@@ -140,24 +176,80 @@ std::deque<outgoing::unacknowledged>::iterator outgoing::find(uint16_t packet_id
 void outgoing::puback(uint16_t packet_id) {
   auto found = find(packet_id);
   if (found != in_flight_.end() && found->is_sent && found->what.qos == 1)
-    in_flight_.erase(found);
+    erase(found);
 }
 
 bool outgoing::pubrec(uint16_t packet_id, mqtt::reason code) {
   auto found = find(packet_id);
   if (found == in_flight_.end() || !found->is_sent || found->what.qos != 2)
     return false;
-  if (mqtt::is_failure(code))
-    in_flight_.erase(found);
-  else
-    found->is_received = true;
+  if (mqtt::is_failure(code)) {
+    erase(found);
+    return true;
+  }
+  found->is_received = true;
+  save(found->what, packet_id, true);
   return true;
 }
 
 void outgoing::pubcomp(uint16_t packet_id) {
   auto found = find(packet_id);
   if (found != in_flight_.end() && found->is_received)
-    in_flight_.erase(found);
+    erase(found);
+}
+
+void outgoing::erase(std::deque<unacknowledged>::iterator which) {
+  unsave(which->what);
+  in_flight_.erase(which);
+}
+
+// -- the journal ------------------------------------------------------------------------------
+
+void outgoing::save(delivery& what, uint16_t packet_id, bool is_received) {
+  if (journal_ == nullptr || what.qos == 0)
+    return;
+  auto is_new = what.number == 0;
+  if (is_new)
+    what.number = ++last_number_;
+  delivery_record record{what, packet_id, is_received};
+  if (is_new)
+    journal_->add_delivery(session_, record);
+  else
+    journal_->update_delivery(session_, record);
+}
+
+void outgoing::unsave(const delivery& what) {
+  if (what.number != 0)
+    journal_->remove_delivery(session_, what);
+}
+
+void outgoing::keep_in(journal& to, uint64_t session) noexcept {
+  journal_ = &to;
+  session_ = session;
+}
+
+void outgoing::leave_journal() {
+  auto leave = [this](delivery& what) {
+    unsave(what);
+    what.number = 0;
+  };
+  for (auto& what : waiting_)
+    leave(what);
+  for (auto& x : in_flight_)
+    leave(x.what);
+  journal_ = nullptr;
+}
+
+void outgoing::restore(const delivery_record& x) {
+  last_number_ = x.what.number;
+  if (x.packet_id != 0) {
+    in_flight_.push_back({x.what, x.packet_id, false, x.is_received});
+    last_packet_id_ = x.packet_id;
+    return;
+  }
+  counted_messages_ += x.what.is_counted ? 1 : 0;
+  counted_bytes_ += x.what.is_counted ? x.what.content->size() : 0;
+  waiting_.push_back(x.what);
 }
 
 } // namespace pipehub

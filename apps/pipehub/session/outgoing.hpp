@@ -1,6 +1,6 @@
 #pragma once
 
-#include "session/delivery.hpp"
+#include "session/journal.hpp"
 
 #include <deque>
 
@@ -23,6 +23,23 @@ public:
 
   /// A client is back with its session: sends again what it has not acknowledged (4.4).
   void resume(link& to, time_point now);
+
+  // -- what outlives the hub --------------------------------------------------------------------
+
+  /// Reports messages of QoS 1 and 2 from now on.
+  /// @param to must outlive this
+  void keep_in(journal& to, uint64_t session) noexcept;
+
+  /// Takes all messages out of the journal, and reports no more.
+  void leave_journal();
+
+  /// Adds a message from a journal, at the end.
+  void restore(const delivery_record& x);
+
+  /// The same for messages that were lost after the last one of the queue.
+  void restore_lost(uint64_t count) noexcept {
+    lost_ = count;
+  }
 
   // -- answers of the client ------------------------------------------------------------------
 
@@ -60,6 +77,12 @@ private:
 
   bool keep(delivery what);
   void drop_oldest();
+  void pass_on_losses(std::deque<delivery>::iterator next, uint64_t count);
+  void add_lost(uint64_t count);
+  uint64_t take_lost();
+  void erase(std::deque<unacknowledged>::iterator which);
+  void save(delivery& what, uint16_t packet_id, bool is_received);
+  void unsave(const delivery& what);
   void forget(const delivery& what);
   bool can_send(const link& to, uint8_t qos) const;
   void send(delivery what, link& to, time_point now, shared_images* images);
@@ -78,6 +101,11 @@ private:
   /// Messages that were lost after the last one of the queue.
   uint64_t lost_ = 0;
   uint16_t last_packet_id_ = 0;
+
+  /// nullptr: the session does not outlive the hub.
+  journal* journal_ = nullptr;
+  uint64_t session_ = 0;
+  uint64_t last_number_ = 0;
 };
 
 } // namespace pipehub

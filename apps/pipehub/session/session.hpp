@@ -1,7 +1,6 @@
 #pragma once
 
 #include "session/outgoing.hpp"
-#include "topics/subscription_tree.hpp"
 
 #include <functional>
 #include <map>
@@ -10,12 +9,6 @@
 #include <unordered_set>
 
 namespace pipehub {
-
-/// A will message, until it is published or discarded.
-struct stored_will {
-  std::shared_ptr<message> content;
-  std::chrono::seconds delay{0};
-};
 
 /// A session that lasts for ever (3.1.2.11.2).
 constexpr uint32_t never_expires = 0xFFFFFFFF;
@@ -31,6 +24,8 @@ public:
   const std::string client_id;
   /// The user that it belongs to: no other one may take it over.
   const std::string user;
+  /// Its number in the journal; 0: it is not in it.
+  uint64_t number = 0;
 
   /// nullptr: the client is not connected.
   link* connection = nullptr;
@@ -49,6 +44,14 @@ public:
 
   std::optional<stored_will> will;
   deadline will_delay;
+
+  /// Whether its lists are in the journal, too: it outlives its connection.
+  bool is_kept() const noexcept {
+    return number != 0 && expiry_interval != 0;
+  }
+
+  /// Whether a client of 3.1.1 asked for the messages about its losses.
+  bool wants_losses() const;
 
   // Where the message that is being routed has it in its list of receivers.
   uint64_t route = 0;

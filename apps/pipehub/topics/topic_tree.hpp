@@ -14,10 +14,12 @@ template <class T>
 class topic_tree {
 public:
   /// Sets the value of a topic; T{} removes it.
-  void set(std::string_view topic, T value) {
+  /// @returns the value that it had
+  T set(std::string_view topic, T value) {
     if (!value) {
-      size_ -= remove(root_, level_walk{topic}) ? 1 : 0;
-      return;
+      auto removed = remove(root_, level_walk{topic});
+      size_ -= removed ? 1 : 0;
+      return removed;
     }
     auto* at = &root_;
     for (level_walk walk{topic};; walk = walk.next()) {
@@ -26,7 +28,7 @@ public:
         break;
     }
     size_ += at->value ? 0 : 1;
-    at->value = std::move(value);
+    return std::exchange(at->value, std::move(value));
   }
 
   /// Calls `f(const T&)` with the value of each topic that a filter matches (4.7), in no order.
@@ -46,12 +48,11 @@ private:
     T value{};
   };
 
-  static bool remove(node& at, level_walk walk) {
+  static T remove(node& at, level_walk walk) {
     auto* next = at.children.find(walk.level());
     if (next == nullptr)
-      return false;
-    auto removed = walk.is_last() ? static_cast<bool>(std::exchange(next->value, T{}))
-                                  : remove(*next, walk.next());
+      return T{};
+    auto removed = walk.is_last() ? std::exchange(next->value, T{}) : remove(*next, walk.next());
     if (removed && next->children.empty() && !next->value)
       at.children.erase(walk.level());
     return removed;
