@@ -45,6 +45,24 @@ TEST_CASE("close_after_drain closes at its deadline, and not before") {
   CHECK(f.log->of(connection.id()).back() == "disconnected closed_by_us");
 }
 
+TEST_CASE("of several deadlines of close_after_drain the first that comes counts") {
+  stepped_fixture f{small_pipes()};
+  auto options = server_called("svc");
+  auto server = f.serve(options, GENERATE(each_taker()));
+  for (auto [first, second] : {std::pair{20s, 5s}, std::pair{5s, 20s}}) {
+    auto [client, connection] = f.connect(options);
+    for (int i = 0; i < 10; ++i)
+      connection.async_write(payload{pattern(1000)}, cookie::of(i));
+    connection.close_after_drain(first);
+    connection.close_after_drain(second);
+    f.turn();
+    f.advance(5s - 1ms);
+    CHECK(connection.is_connected());
+    f.advance(1ms);
+    CHECK(f.log->of(connection.id()).back() == "disconnected closed_by_us");
+  }
+}
+
 TEST_CASE("a peer that ended its input and reads nothing is closed at the drain timeout") {
   stepped_fixture f{small_pipes()};
   auto options = server_called("svc");
@@ -183,6 +201,7 @@ public:
   void connected() override {
     recording_session::connected();
     self().delayed_send(self().actor(), 10s, 1);
+    self().delayed_send(other_, 12s, std::string{"sooner"});
     self().delayed_send(other_, 20s, std::string{"to another"});
   }
 
@@ -213,7 +232,11 @@ TEST_CASE("a delayed message of a session comes at its time, to another actor al
     CHECK(f.log->of(id) == lines{"connected"});
     f.advance(1ms);
     CHECK(f.log->of(id) == lines{"connected", "delayed 1"});
-    f.advance(5s - 1ms);
+    f.advance(2s - 1ms);
+    CHECK(f.log->count("sooner") == round - 1);
+    f.advance(1ms);
+    CHECK(f.log->count("sooner") == round);
+    f.advance(3s - 1ms);
     CHECK(f.log->count("delayed 2", id) == 0);
     f.advance(1ms);
     CHECK(f.log->count("delayed 2", id) == 1);
@@ -228,6 +251,35 @@ TEST_CASE("a delayed message of a session comes at its time, to another actor al
     CHECK(f.log->count("to another") == round);
   }
   caf::anon_send_exit(other, caf::exit_reason::user_shutdown);
+}
+
+TEST_CASE("a session is told of the pause that follows each failed attempt") {
+  class pausing_session final : public recording_session {
+  public:
+    pausing_session(const log_ptr& log, std::vector<caf::timespan>* pauses)
+        : recording_session(log), pauses_(pauses) {}
+
+    void reconnecting(const caf::error& reason, caf::timespan pause) override {
+      recording_session::reconnecting(reason, pause);
+      pauses_->push_back(pause);
+    }
+
+  private:
+    std::vector<caf::timespan>* pauses_;
+  };
+  std::vector<caf::timespan> pauses;
+  stepped_fixture f;
+  client_options options;
+  options.reconnect.emplace();
+  options.reconnect->jitter = GENERATE(0.0, 0.5);
+  auto manager = f.context().spawn_client_manager<pausing_session>(options, f.client_log, &pauses);
+  auto connection = f.ask_for<named_pipe_connection>(manager.actor(), connect{"svc", 1s});
+  for (size_t attempt = 1; attempt <= 5; ++attempt) {
+    REQUIRE(pauses.size() == attempt);
+    f.advance(pauses.back() - 1ns);
+    CHECK(pauses.size() == attempt);
+    f.advance(1ns);
+  }
 }
 
 TEST_CASE("a connection comes back after pauses that double, up to the longest") {

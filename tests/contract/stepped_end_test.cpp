@@ -126,6 +126,56 @@ TEST_CASE("a session that retries a failed write a few times gets each cookie ba
   }
 }
 
+TEST_CASE("what is asked of a connection while it ends after an exit message comes back, each "
+          "cookie once") {
+  stepped_fixture f;
+  auto server = f.serve(service(), taker::handler);
+  for (int round = 0; round < 3; ++round) {
+    auto [client, connection] = f.connect(service());
+    caf::anon_send_exit(connection.actor(), caf::exit_reason::user_shutdown);
+    constexpr int steps = 20;
+    for (int step = 1; step <= steps; ++step) {
+      connection.async_write(payload{"x"}, cookie::of(step));
+      connection.async_read(cookie::of(steps + step));
+      f.turn(1);
+    }
+    f.turn();
+    for (int i = 1; i <= 2 * steps; ++i) {
+      auto suffix = " [" + std::to_string(i) + "]";
+      CHECK(f.log->count("failed operation_aborted" + suffix, connection.id())
+              + f.log->count("failed not_connected" + suffix, connection.id())
+            == 1);
+    }
+  }
+}
+
+TEST_CASE("a delayed message of a session to itself does not keep its connection") {
+  class waiting_session final : public recording_session {
+  public:
+    using recording_session::recording_session;
+
+    void connected() override {
+      recording_session::connected();
+      self().delayed_send(self().actor(), 1h, 1);
+    }
+
+    caf::message_handler message_handlers() override {
+      return {[this](int) { note("much later"); }};
+    }
+  };
+  stepped_fixture f;
+  auto server = f.serve(service(), taker::session);
+  auto manager = f.context().spawn_client_manager<waiting_session>(client_options{}, f.client_log);
+  for (size_t round = 1; round <= 3; ++round) {
+    auto connection = f.ask_for<named_pipe_connection>(manager.actor(), connect{"svc", 1s});
+    CHECK(f.client_log->count("connected") == round);
+    f.client_log->forget_connections();
+    connection = {};
+    f.turn();
+    CHECK(f.log->count("disconnected closed_by_peer") == round);
+  }
+}
+
 TEST_CASE("requests of a connection whose actor is killed are answered") {
   stepped_fixture f{small_pipes()};
   auto options = service();
@@ -151,6 +201,71 @@ TEST_CASE("requests of a connection whose actor is killed are answered") {
     read.receive([](const payload&) {}, failed);
     CHECK(answers == lines{"operation_aborted", "operation_aborted"});
   }
+}
+
+TEST_CASE("every request to close a connection is answered, also one that comes after its end") {
+  stepped_fixture f;
+  auto server = f.serve(service(), GENERATE(each_taker()));
+  auto [client, connection] = f.connect(service());
+  caf::scoped_actor self{f.system(), true};
+  auto whom = connection.actor();
+  for (int round = 0; round < 3; ++round) {
+    auto first = self->request(whom, caf::infinite, async_close{});
+    auto second = self->request(whom, caf::infinite, close_after_drain{});
+    auto third = self->request(whom, caf::infinite, async_close{});
+    f.turn();
+    auto answers = 0;
+    auto answered = [&] { ++answers; };
+    auto failed = [](const caf::error&) {};
+    for (auto* request : {&first, &third}) {
+      REQUIRE(self->has_next_message());
+      request->receive(answered, failed);
+    }
+    REQUIRE(self->has_next_message());
+    second.receive(answered, failed);
+    CHECK(answers == 3);
+    CHECK(f.log->count("disconnected closed_by_us", connection.id()) == 1);
+  }
+}
+
+TEST_CASE("a connection whose actor is killed while it drains keeps the reason of its end") {
+  stepped_fixture f{small_pipes()};
+  auto server = f.serve(service(), taker::handler);
+  for (int round = 0; round < 3; ++round) {
+    auto [client, connection] = f.connect(service());
+    for (int i = 0; i < 10; ++i)
+      connection.async_write(payload{pattern(1000)});
+    client->shutdown_write();
+    f.turn();
+    CHECK(f.log->count("disconnected", connection.id()) == 0);
+    caf::anon_send_exit(connection.actor(), caf::exit_reason::kill);
+    f.turn();
+    CHECK(f.log->of(connection.id()).back() == "disconnected closed_by_peer");
+  }
+}
+
+TEST_CASE("policy disconnect closes no connection for the memory that others take") {
+  context_options limits;
+  limits.memory_limit = 100'000;
+  stepped_fixture f{small_pipes(), limits};
+  auto options = service();
+  options.write_queue_policy = write_queue_policy::disconnect;
+  auto server = f.serve(options, GENERATE(each_taker()));
+  auto [greedy, other] = f.connect(options);
+  auto [client, connection] = f.connect(options);
+  // The first one of each leaves at once.
+  for (int i = 0; i < 2; ++i)
+    connection.async_write(payload{pattern(10'000)});
+  for (int i = 0; i < 10; ++i)
+    other.async_write(payload{pattern(10'000)});
+  f.turn();
+  for (int i = 1; i <= 3; ++i) {
+    connection.async_write(payload{pattern(30'000)}, cookie::of(i));
+    f.turn();
+    CHECK(f.log->of(connection.id()).back() == "failed queue_full [" + std::to_string(i) + "]");
+    CHECK(connection.is_connected());
+  }
+  CHECK(other.is_connected());
 }
 
 TEST_CASE("policy disconnect closes no connection for a write that is wrong in itself") {
@@ -200,5 +315,6 @@ TEST_CASE("get_stats shows what handlers keep and what waits to be sent, and whe
     CHECK(stats().write_queue_messages == 0);
     CHECK(stats().write_queue_bytes == 0);
     CHECK(stats().messages_sent == static_cast<size_t>(10 * round));
+    CHECK(stats().bytes_sent == static_cast<size_t>(10'000 * round));
   }
 }

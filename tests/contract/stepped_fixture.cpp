@@ -2,15 +2,14 @@
 
 namespace contract {
 
-stepped_fixture::stepped_fixture(const simulated_options& options)
+stepped_fixture::stepped_fixture(const simulated_options& options, context_options limits)
     : network_(std::make_shared<simulated_network>(options)) {
   // Handler actors run on this thread, too, when they are told to.
   config_.set("scheduler.policy", caf::atom("testing"));
   system_ = std::make_unique<caf::actor_system>(config_);
-  context_options stepped;
-  stepped.make_port = simulated_ports(network_);
-  stepped.run_threads = false;
-  context_ = std::make_unique<pipeactor::context>(*system_, stepped);
+  limits.make_port = simulated_ports(network_);
+  limits.run_threads = false;
+  context_ = std::make_unique<pipeactor::context>(*system_, std::move(limits));
   self_ = std::make_unique<caf::scoped_actor>(*system_, true);
 }
 

@@ -18,7 +18,8 @@ namespace contract {
 
 class stepped_fixture {
 public:
-  explicit stepped_fixture(const simulated_options& options = {});
+  /// @param limits of the context: its port and threads are the fixture's
+  explicit stepped_fixture(const simulated_options& options = {}, context_options limits = {});
   ~stepped_fixture();
 
   stepped_fixture(const stepped_fixture&) = delete;

@@ -81,6 +81,43 @@ TEST_CASE("reading goes on at half of the messages, and not before, after each p
   }
 }
 
+TEST_CASE("a connection that comes back while its handler holds too much begins paused") {
+  stepped_fixture f;
+  std::deque<payload> kept;
+  auto server = f.serve(service(), taker::session);
+  client_options options;
+  options.read_queue_messages = 10;
+  options.reconnect.emplace();
+  options.reconnect->jitter = 0;
+  auto manager = f.context().spawn_client_manager<kept_messages::keeping_session>(options,
+                                                                                  f.client_log,
+                                                                                  &kept);
+  auto connection = f.ask_for<named_pipe_connection>(manager.actor(), connect{"svc", 1s});
+  for (size_t round = 0; round < 3; ++round) {
+    for (int i = 0; i < 11; ++i)
+      f.log->connection(round).async_write(payload{"x"});
+    f.turn();
+    REQUIRE(kept.size() == 11);
+    f.log->connection(round).async_close();
+    f.turn();
+    f.advance(options.reconnect->initial_delay);
+    REQUIRE(f.client_log->count("connected") == round + 2);
+    f.log->connection(round + 1).async_write(payload{"y"});
+    f.turn();
+    CHECK(kept.size() == 11);
+    for (size_t left = 10; left > 5; --left) {
+      kept.pop_front();
+      f.turn();
+      CHECK(kept.size() == left);
+    }
+    kept.pop_front();
+    f.turn();
+    CHECK(kept.back().text() == "y");
+    kept.clear();
+    f.turn();
+  }
+}
+
 TEST_CASE("reading goes on at half of the bytes, and not before, after each pause") {
   stepped_fixture f;
   auto options = service();

@@ -124,6 +124,52 @@ TEST_CASE("a connection that came back is not closed by a timer of the pipe befo
   }
 }
 
+namespace {
+
+void turn_without_handlers(stepped_fixture& f) {
+  for (int i = 0; i < 20; ++i)
+    f.context().turn();
+}
+
+} // namespace
+
+TEST_CASE("a lost connection waits for its handler, each time") {
+  stepped_fixture f;
+  auto server = f.serve(service(), taker::session);
+  auto connection = f.open(returning(), taker::handler, "svc", 1s);
+  for (size_t round = 1; round <= 3; ++round) {
+    REQUIRE(f.log->count("connected") == round);
+    f.log->connection(round - 1).async_close();
+    turn_without_handlers(f);
+    f.network()->advance(defaults::drain_timeout - 1ms);
+    turn_without_handlers(f);
+    CHECK(f.log->count("connected") == round);
+    f.turn();
+    CHECK(f.client_log->count("reconnecting closed_by_peer") == round);
+    f.advance(first_pause);
+  }
+  CHECK(f.log->count("connected") == 4);
+}
+
+TEST_CASE("a lost connection comes back even if its handler stays behind") {
+  stepped_fixture f;
+  auto server = f.serve(service(), taker::session);
+  auto connection = f.open(returning(), taker::handler, "svc", 1s);
+  for (size_t round = 1; round <= 3; ++round) {
+    REQUIRE(f.log->count("connected") == round);
+    f.log->connection(round - 1).async_close();
+    turn_without_handlers(f);
+    f.network()->advance(defaults::drain_timeout);
+    turn_without_handlers(f);
+    f.network()->advance(first_pause);
+    turn_without_handlers(f);
+    CHECK(f.log->count("connected") == round + 1);
+  }
+  f.turn();
+  CHECK(f.client_log->count("reconnecting closed_by_peer") == 3);
+  CHECK(f.client_log->count("disconnected") == 0);
+}
+
 TEST_CASE("writes wait for the first connection, whatever was chosen for later ones") {
   stepped_fixture f;
   auto connection = f.open(returning(GENERATE(offline_writes::wait, offline_writes::fail)),
@@ -196,6 +242,117 @@ TEST_CASE("a session that writes again when its pipe is lost is sent that when i
     CHECK(f.log->count("received again") == round);
     CHECK(f.client_log->count("sent [2]") == round);
     CHECK(f.client_log->count("failed") == round);
+  }
+}
+
+TEST_CASE("a connection that is lost to an error of the system comes back, and its writes fail") {
+  stepped_fixture f{small_pipes()};
+  auto options = service();
+  options.continuously_read = false;
+  auto server = f.serve(options, taker::session);
+  auto client = returning(offline_writes::fail);
+  // With this policy most writes wait here: the port gets a few at a time.
+  client.write_queue_policy = write_queue_policy::drop_oldest;
+  client.write_queue_messages = 100;
+  auto connection = f.open(client, GENERATE(each_taker()), "svc", 1s);
+  constexpr size_t count = 90;
+  for (size_t round = 1; round <= 3; ++round) {
+    for (size_t i = 0; i < count; ++i)
+      connection.async_write(payload{pattern(1000)}, cookie::of(static_cast<int>(i)));
+    f.turn();
+    CHECK(f.client_log->count("sent") == 4 * round);
+    simulated_faults faults;
+    faults.failed_receives = 1;
+    f.network()->set_faults(faults);
+    f.log->connection(round - 1).async_write(payload{"x"});
+    f.turn();
+    f.network()->set_faults({});
+    CHECK(f.client_log->count("reconnecting") == round);
+    auto seen = f.client_log->of(connection.id());
+    for (size_t i = 0; i < count; ++i)
+      CHECK(returns_of(seen, static_cast<int>(i)) == round);
+    f.advance(first_pause);
+    REQUIRE(f.client_log->count("connected") == round + 1);
+    CHECK(f.client_log->count("sent") == 4 * round);
+    CHECK(f.client_log->count("disconnected") == 0);
+  }
+}
+
+TEST_CASE("a session that closes a connection as it is lost hears of no further attempt") {
+  class closing_session final : public recording_session {
+  public:
+    using recording_session::recording_session;
+
+    void connected() override {
+      recording_session::connected();
+      async_read(cookie::of(1));
+      async_read(cookie::of(2));
+    }
+
+    void message_failed(const pipeactor::cookie& cookie, const caf::error& error) override {
+      recording_session::message_failed(cookie, error);
+      async_close();
+    }
+  };
+  stepped_fixture f;
+  auto server = f.serve(service(), taker::session);
+  auto options = returning();
+  options.continuously_read = false;
+  auto manager = f.context().spawn_client_manager<closing_session>(options, f.client_log);
+  for (size_t round = 0; round < 3; ++round) {
+    auto connection = f.ask_for<named_pipe_connection>(manager.actor(), connect{"svc", 1s});
+    f.log->connection(round).async_close();
+    f.turn();
+    f.advance(10s);
+    CHECK(f.client_log->of(connection.id())
+          == lines{"connected", "failed closed_by_peer [1]", "failed operation_aborted [2]",
+                   "disconnected closed_by_us"});
+  }
+}
+
+TEST_CASE("a session that reads again when its pipe is lost reads from the next one") {
+  class reading_session final : public recording_session {
+  public:
+    explicit reading_session(const log_ptr& log) : recording_session(log) {}
+
+    void connected() override {
+      recording_session::connected();
+      if (!std::exchange(reads_, true))
+        async_read(cookie::of(1));
+    }
+
+    void message_failed(const pipeactor::cookie& cookie, const caf::error& error) override {
+      recording_session::message_failed(cookie, error);
+      async_read(cookie);
+    }
+
+    void message_received(const pipeactor::cookie& cookie, const payload& data) override {
+      recording_session::message_received(cookie, data);
+      async_read(cookie);
+    }
+
+  private:
+    bool reads_ = false;
+  };
+  stepped_fixture f;
+  auto server = f.serve(service(), taker::session);
+  auto options = returning();
+  options.continuously_read = false;
+  auto manager = f.context().spawn_client_manager<reading_session>(options, f.client_log);
+  auto connection = f.ask_for<named_pipe_connection>(manager.actor(), connect{"svc", 1s});
+  for (size_t round = 1; round <= 3; ++round) {
+    for (size_t message = 1; message <= 2; ++message) {
+      f.log->connection(round - 1).async_write(payload{"x"});
+      f.turn();
+      CHECK(f.client_log->count("received x [1]") == 2 * (round - 1) + message);
+    }
+    CHECK(f.client_log->count("failed") == round - 1);
+    f.log->connection(round - 1).async_close();
+    f.turn();
+    CHECK(f.client_log->count("failed closed_by_peer [1]") == round);
+    CHECK(f.client_log->count("failed") == round);
+    f.advance(first_pause);
+    REQUIRE(f.client_log->count("connected") == round + 1);
   }
 }
 

@@ -40,11 +40,11 @@ AT_ONCE = 2
 # A case may take this long, and so many times what it takes without a mistake. One that waits for
 # what does not come gives up after 30 s (tests/unit/eventually.hpp): that is for the end, if
 # nothing else fails.
-SECONDS = 8
+SECONDS = 6
 FACTOR = 5
-LAST_SECONDS = 75
+LAST_SECONDS = 45
 # So many cases may reach the limit before the first of them gets LAST_SECONDS.
-MOST_LIMITS = 3
+MOST_LIMITS = 2
 # So many cases run in one process at most. If one of them fails, they run again, one by one.
 MOST_TOGETHER = 32
 

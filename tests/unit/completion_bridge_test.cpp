@@ -309,6 +309,24 @@ TEST_CASE("completion_bridge fires timers by the clock of its port") {
   }
 }
 
+TEST_CASE("completion_bridge sleeps until its first timer, to the tick") {
+  stepped_bridge f;
+  caf::scoped_actor self{f.system};
+  auto weak = caf::make_counted<timer_client>(caf::actor_cast<caf::weak_actor_ptr>(self));
+  for (auto delay : {10ms, 3ms, 500ms}) {
+    auto due = f.network->now() + delay;
+    f.bridge->timers().call_at(due + 1s, weak);
+    f.bridge->timers().call_at(due, weak);
+    // A sleep moves the virtual clock to where it ends.
+    f.bridge->turn(port::time_point::max());
+    CHECK(f.network->now() == due);
+    REQUIRE(self->has_next_message());
+    self->receive([](timer_expired) {});
+    CHECK_FALSE(self->has_next_message());
+    f.bridge->timers().clear();
+  }
+}
+
 TEST_CASE("completion_bridge sleeps no longer than until its first timer") {
   notes log;
   threaded_bridge f;

@@ -168,3 +168,17 @@ TEST_CASE("a connection whose actor is killed leaves no timer") {
     }));
   }
 }
+
+TEST_CASE("an ended connection leaves no timer, even if somebody holds it") {
+  caf::actor own;
+  served_bridge f{[&] { return std::make_unique<draining_session>(own); }};
+  std::vector<caf::actor> held;
+  for (int round = 0; round < 3; ++round) {
+    auto client = f.connect();
+    held.push_back(std::exchange(own, nullptr));
+    CHECK(f.timers() == 1);
+    client->close();
+    f.turn();
+    CHECK(f.timers() == 0);
+  }
+}

@@ -133,6 +133,28 @@ TEST_CASE("handler_watch sees all bridges that turn at once") {
     CHECK(bridge->pulse().slow_handlers() >= 2);
 }
 
+TEST_CASE("handler_watch does not take handlers that follow each other for one that blocks") {
+  handler_watch watch;
+  watched_bridge bridge{watch};
+  // Nothing runs for longer than a handler may.
+  std::this_thread::sleep_for(2 * defaults::slow_handler);
+  uint64_t slow = 0;
+  auto on_time = 0;
+  while (on_time < 3) {
+    auto begin = std::chrono::steady_clock::now();
+    bridge.begin(1);
+    // The watch looks several times.
+    std::this_thread::sleep_for(3 * defaults::watch_interval);
+    bridge.end();
+    // This thread may have had to wait for the processor: then the handler was slow.
+    auto was_slow = std::chrono::steady_clock::now() - begin >= defaults::slow_handler;
+    auto reported = bridge.pulse().slow_handlers() - slow;
+    CHECK(reported <= (was_slow ? 1 : 0));
+    slow += reported;
+    on_time += was_slow ? 0 : 1;
+  }
+}
+
 TEST_CASE("handler_watch ends while a handler runs, and while it sleeps") {
   for (int round = 0; round < 100; ++round) {
     handler_watch watch;

@@ -15,6 +15,16 @@ namespace {
 
 constexpr auto step = memory_account::step;
 
+/// Counts how often it was called.
+class counting_waiter final : public pipeactor::detail::memory_waiter {
+public:
+  void memory_released() noexcept override {
+    ++calls;
+  }
+
+  int calls = 0;
+};
+
 } // namespace
 
 TEST_CASE("memory_account counts each queue in whole steps") {
@@ -49,6 +59,35 @@ TEST_CASE("memory_account is exhausted at its limit, and no longer below it") {
 TEST_CASE("memory_account with a limit of 0 is always exhausted") {
   memory_account account{0};
   CHECK(account.exhausted());
+}
+
+TEST_CASE("memory_account calls all that wait, once, when memory is free again") {
+  memory_account account{2 * step};
+  std::vector<caf::intrusive_ptr<counting_waiter>> waiters;
+  for (int i = 0; i < 3; ++i)
+    waiters.push_back(caf::make_counted<counting_waiter>());
+  for (int round = 1; round <= 3; ++round) {
+    account.moved(0, 3 * step);
+    for (auto& waiter : waiters)
+      CHECK(account.wait(waiter));
+    account.moved(3 * step, 2 * step);
+    for (auto& waiter : waiters)
+      CHECK(waiter->calls == round - 1);
+    account.moved(2 * step, 0);
+    account.moved(0, step);
+    account.moved(step, 0);
+    for (auto& waiter : waiters)
+      CHECK(waiter->calls == round);
+  }
+}
+
+TEST_CASE("memory_account says so if memory is free when somebody is to wait") {
+  memory_account account{2 * step};
+  CHECK_FALSE(account.wait(caf::make_counted<counting_waiter>()));
+  account.moved(0, 2 * step);
+  CHECK(account.wait(caf::make_counted<counting_waiter>()));
+  account.moved(2 * step, 0);
+  CHECK_FALSE(account.wait(caf::make_counted<counting_waiter>()));
 }
 
 TEST_CASE("memory_account counts queues of many threads, and nothing when all are empty") {

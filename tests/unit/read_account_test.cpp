@@ -85,6 +85,21 @@ TEST_CASE("read_account counts the payloads that somebody holds") {
   CHECK(x.memory->bytes() == 0);
 }
 
+TEST_CASE("read_account takes many short messages for memory, and gives it back") {
+  owned_account x{1'000'000, 10'000};
+  std::deque<payload> held;
+  for (int round = 0; round < 3; ++round) {
+    for (size_t i = 1; i <= 1000; ++i) {
+      held.push_back(x.receive(100));
+      CHECK(x.memory->bytes() == 100 * i / step * step);
+    }
+    for (size_t left = 1000; left-- > 0;) {
+      held.pop_front();
+      CHECK(x.memory->bytes() == 100 * left / step * step);
+    }
+  }
+}
+
 TEST_CASE("read_account pauses above its messages, and wakes its connection at half of them") {
   owned_account x{1'000'000, 4};
   std::deque<payload> held;

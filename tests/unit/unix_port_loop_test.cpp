@@ -188,7 +188,9 @@ TEST_CASE("unix ports accept at once when a descriptor comes free") {
   auto [theirs, their_peer] = other.connected(pipe_mode::message);
   auto listener = w.port->listen({directory / "pipe", pipe_mode::message, 8});
   REQUIRE(listener);
-  for (auto who : {"its own port", "another port", "a client that nobody adopted"}) {
+  auto spare = other.port->listen({directory / "spare", pipe_mode::message, 8});
+  REQUIRE(spare);
+  for (auto who : {"its own port", "another port", "a listener", "a client that nobody adopted"}) {
     INFO(who);
     auto before = w.events.accepted.size();
     auto client = w.port->connect(directory / "pipe", pipe_mode::message);
@@ -202,6 +204,8 @@ TEST_CASE("unix ports accept at once when a descriptor comes free") {
       w.port->close(*ours);
     else if (who == std::string{"another port"})
       other.port->close(*theirs);
+    else if (who == std::string{"a listener"})
+      other.port->stop_listening(*spare);
     else
       client = caf::error{};
     for (int turn = 0; turn < 100 && w.events.accepted.size() == before; ++turn) {
