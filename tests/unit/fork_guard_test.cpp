@@ -70,13 +70,16 @@ TEST_CASE("a forked child keeps neither the name nor the pipes of a parent that 
   auto name = directory / "pipe";
   auto kind = each_port();
   int ends[2];
+  int sockets[2];
   REQUIRE(pipe(ends) == 0);
+  REQUIRE(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) == 0);
   auto parent = fork();
   if (parent == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
+    close(sockets[1]);
     auto& w = *new world{kind};
     auto listener = w.port->listen({name, pipe_mode::message, 8});
-    auto [pipe, peer] = w.connected(pipe_mode::message);
+    auto pipe = w.adopt(unique_fd{sockets[0]}, pipe_mode::message);
     w.port->start_reading(*pipe);
     w.settle();
     int child = listener ? fork() : -1;
@@ -88,6 +91,8 @@ TEST_CASE("a forked child keeps neither the name nor the pipes of a parent that 
     for (;;)
       pause();
   }
+  close(sockets[0]);
+  unique_fd peer{sockets[1]};
   int child = 0;
   REQUIRE(read(ends[0], &child, sizeof(child)) == sizeof(child));
   REQUIRE(child > 0);
@@ -103,6 +108,7 @@ TEST_CASE("a forked child keeps neither the name nor the pipes of a parent that 
       code = code_of(fd.error());
   CHECK(code == errc::no_such_pipe);
   CHECK_FALSE(pipe_name_claim::is_held(name));
+  CHECK(test::eventually([&] { return receive_from(peer) == "."; }));
   kill(child, SIGKILL);
   close(ends[0]);
   close(ends[1]);

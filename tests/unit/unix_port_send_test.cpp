@@ -141,6 +141,28 @@ TEST_CASE("unix ports end a pipe that lost a message between others") {
   CHECK(w.settle() == strings{"closed"});
 }
 
+// The floors above refuse such messages; the system may grant less than it did when they asked.
+TEST_CASE("unix ports fail a message alone that the system finds too long") {
+  world w;
+  auto longest = w.port->max_message_size();
+  if (longest >= longest_message(SIZE_MAX))
+    return test::skip("on a system whose net.core.wmem_max grants the longest messages there are");
+  auto [pipe, peer] = w.connected(pipe_mode::message);
+  w.port->start_reading(*pipe);
+  w.settle();
+  for (int round = 0; round < 3; ++round) {
+    w.port->write(*pipe, payload{"before"});
+    w.port->write(*pipe, payload{std::string(longest + 1, 'x')});
+    w.port->write(*pipe, payload{"after"});
+    auto told = w.settle();
+    CHECK(std::count(told.begin(), told.end(), "failed 1 message_too_large") == 1);
+    CHECK(w.events.sent == static_cast<size_t>(2 * (round + 1)));
+    CHECK(receive_from(peer) == "before");
+    CHECK(receive_from(peer) == "after");
+    CHECK(pipe->state() == pipe_state::connected);
+  }
+}
+
 TEST_CASE("epoll_port ends a pipe if the system has no memory to send") {
   auto mode = GENERATE(pipe_mode::message, pipe_mode::byte);
   auto text = unix_helpers::in_child([&] {

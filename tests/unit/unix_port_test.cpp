@@ -351,6 +351,19 @@ TEST_CASE("unix ports send messages up to max_message_size between short ones") 
 
 // -- closing ----------------------------------------------------------------------------------
 
+TEST_CASE("unix ports end a pipe that is closed, even if another process shares it") {
+  world w;
+  for (auto mode : {pipe_mode::message, pipe_mode::byte}) {
+    auto [pipe, peer] = w.connected(mode);
+    w.port->start_reading(*pipe);
+    w.settle();
+    unique_fd shared{dup(pipe->native_handle())};
+    w.port->close(*pipe);
+    CHECK(w.settle() == strings{"closed"});
+    CHECK(receive_from(peer) == ".");
+  }
+}
+
 TEST_CASE("unix ports close in this order: failed writes, closed, and nothing after it") {
   world w;
   auto mode = GENERATE(pipe_mode::message, pipe_mode::byte);

@@ -238,6 +238,21 @@ TEST_CASE("listen_unix gives the socket to a group that the user is a member of"
   CHECK(files_in(directory.path()).empty());
 }
 
+TEST_CASE("nobody connects to a listener that has ended, even if another process shares its socket") {
+  temp_directory directory;
+  for (auto mode : {pipe_mode::message, pipe_mode::byte}) {
+    auto listener = listen_unix(request_for(directory / "pipe", mode));
+    REQUIRE(listener);
+    // A name that its end does not remove.
+    REQUIRE(link((directory / "pipe").c_str(), (directory / "other").c_str()) == 0);
+    unique_fd shared{dup(listener->socket.get())};
+    CHECK(code_of_connect(directory / "other", mode) == errc::none);
+    listener = caf::error{};
+    CHECK(code_of_connect(directory / "other", mode) == errc::no_such_pipe);
+    unlink((directory / "other").c_str());
+  }
+}
+
 TEST_CASE("listen_unix refuses a name that a live server has") {
   temp_directory directory;
   auto path = directory / "pipe";
