@@ -1,5 +1,6 @@
 #include "port/linux/fork_guard.hpp"
 
+#include "eventually.hpp"
 #include "unix_port_helpers.hpp"
 
 #include <fcntl.h>

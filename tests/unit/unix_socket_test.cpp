@@ -238,7 +238,8 @@ TEST_CASE("listen_unix gives the socket to a group that the user is a member of"
   CHECK(files_in(directory.path()).empty());
 }
 
-TEST_CASE("nobody connects to a listener that has ended, even if another process shares its socket") {
+TEST_CASE(
+  "nobody connects to a listener that has ended, even if another process shares its socket") {
   temp_directory directory;
   for (auto mode : {pipe_mode::message, pipe_mode::byte}) {
     auto listener = listen_unix(request_for(directory / "pipe", mode));
