@@ -76,9 +76,10 @@ std::optional<time_point> state_file::from_unix(const std::optional<int64_t>& at
     return {};
   // Years from now at most: no sum of times overflows.
   constexpr std::chrono::milliseconds far{std::chrono::hours{24 * 365 * 150}};
-  auto left = std::chrono::milliseconds{*at} - clock_(time_point{});
-  require(left < far && left > -far, "a time is out of its range");
-  return time_point{} + left;
+  std::chrono::milliseconds when{*at};
+  auto begin = clock_(time_point{});
+  require(when < begin + far && when > begin - far, "a time is out of its range");
+  return time_point{} + (when - begin);
 }
 
 state_file::messages_by_number state_file::load_messages() {
