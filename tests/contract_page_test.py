@@ -13,7 +13,7 @@ from pathlib import Path
 
 PAGE = "docs/contract.md"
 PAGES = (PAGE, "docs/security.md")
-KINDS = ("contract", "unit", "integration", "stress", "windows", "simulation")
+KINDS = ("contract", "unit", "integration", "stress", "sweep", "windows", "simulation")
 STRING = r'"(?:[^"\\]|\\.)*"'
 # A macro that makes a case, with a name of one or several adjacent literals.
 CASE = re.compile(rf"\b[A-Z_]*(?:TEST_CASE|SCENARIO)[A-Z_]*\(\s*((?:{STRING}\s*)+)")

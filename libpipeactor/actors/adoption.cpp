@@ -1,8 +1,6 @@
 #include "actors/adoption.hpp"
 
 #include "actors/connection_actor.hpp"
-#include "base/exception_text.hpp"
-#include "base/log.hpp"
 
 namespace pipeactor::detail {
 
@@ -35,7 +33,6 @@ caf::actor spawn_connection(bridge_connections& bridge, const connection_setting
 void adopt(bridge_connections& bridge, const connection_settings& settings,
            port::raw_pipe_ptr raw) {
   connection_record_ptr record;
-  named_pipe_connection connection;
   caf::error refused;
   try {
     auto actor = spawn(bridge, settings, record);
@@ -43,16 +40,15 @@ void adopt(bridge_connections& bridge, const connection_settings& settings,
     auto& port = *bridge.port();
     port.adopt(record, std::move(raw));
     refused = check_access(settings, port, record->peer());
-    connection = named_pipe_connection{std::move(actor)};
+    caf::anon_send(settings.coordinator, connection_opened{named_pipe_connection{actor}});
   } catch (...) {
-    log_warning("a client is turned away, because its connection cannot be made: "
-                + text_of(std::current_exception()));
+    report_turned_away(std::current_exception());
     if (record)
       bridge.forget(*record);
+    caf::anon_send(settings.coordinator, connection_opened{});
+    return;
   }
-  caf::anon_send(settings.coordinator, connection_opened{connection});
-  if (connection)
-    bridge.begin(*record, {std::move(refused)});
+  bridge.begin(*record, {std::move(refused)});
 }
 
 } // namespace pipeactor::detail

@@ -18,18 +18,18 @@ public:
   caf::behavior make_behavior() override {
     set_default_handler(caf::drop);
     return {
-      [this](const adopt_client& x) {
+      [this](const adopt_client& x) noexcept {
         if (bridge_->port() != nullptr)
           adopt(*bridge_, *x.settings, std::move(*x.raw));
         else
           caf::anon_send(x.settings->coordinator, connection_opened{});
       },
-      [this](const broadcast_job& x) { bridge_->broadcast(x); },
-      [this](const cancel_timers& x) {
+      [this](const broadcast_job& x) noexcept { bridge_->broadcast(x); },
+      [this](const cancel_timers& x) noexcept {
         for (auto& id : x.ids)
           bridge_->bridge().timers().cancel(id);
       },
-      [this](const abandoned& x) { bridge_->abandon(x); },
+      [this](const abandoned& x) noexcept { bridge_->abandon(x); },
       [this](const get_bridge_report& x) { return bridge_->report(x.coordinator_id); },
     };
   }

@@ -1,6 +1,7 @@
 #include "actors/bridge_connections.hpp"
 
 #include "pipeactor/error.hpp"
+#include "base/exception_text.hpp"
 #include "base/log.hpp"
 
 #include <algorithm>
@@ -35,6 +36,11 @@ bridge_connections::~bridge_connections() {
   assert(servers_.empty());
 }
 
+void report_turned_away(std::exception_ptr thrown) {
+  log_warning("a client is turned away, because its connection cannot be made: "
+              + text_of(std::move(thrown)));
+}
+
 // -- any thread -------------------------------------------------------------------------------
 
 caf::actor bridge_connections::actor() const {
@@ -60,9 +66,15 @@ void bridge_connections::serve(port::listener_id listener, caf::actor server) {
 }
 
 void bridge_connections::on_accepted(port::listener_id listener, port::raw_pipe_ptr raw) {
-  if (auto i = servers_.find(listener); i != servers_.end())
-    caf::anon_send(i->second,
+  auto server = servers_.find(listener);
+  if (server == servers_.end())
+    return;
+  try {
+    caf::anon_send(server->second,
                    client_accepted{std::make_shared<port::raw_pipe_ptr>(std::move(raw))});
+  } catch (...) {
+    report_turned_away(std::current_exception());
+  }
 }
 
 void bridge_connections::on_listener_closed(port::listener_id listener, const caf::error& reason) {
@@ -75,8 +87,8 @@ void bridge_connections::on_listener_closed(port::listener_id listener, const ca
 // -- connections ------------------------------------------------------------------------------
 
 void bridge_connections::enroll(connection_record_ptr record) {
-  record->index = connections_.size();
   connections_.push_back(std::move(record));
+  connections_.back()->index = connections_.size() - 1;
   size_.store(connections_.size(), std::memory_order_relaxed);
 }
 
@@ -91,6 +103,10 @@ void bridge_connections::remove(connection_record& record) {
 }
 
 void bridge_connections::forget(connection_record& record) {
+  if (record.state() == port::pipe_state::connected) {
+    port()->close(record);
+    return;
+  }
   if (record.state() == port::pipe_state::opening)
     port::completion_port::abort_opening(record);
   remove(record);

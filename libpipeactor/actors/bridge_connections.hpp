@@ -68,7 +68,7 @@ public:
   /// Adds a connection. on_closed() or forget() removes it again.
   void enroll(connection_record_ptr record);
 
-  /// Removes a connection whose pipe was never made.
+  /// Removes a connection that never began: at once, or when its pipe is closed.
   void forget(connection_record& record);
 
   /// Lets a new connection begin.
@@ -110,6 +110,9 @@ private:
 };
 
 using bridge_connections_ptr = caf::intrusive_ptr<bridge_connections>;
+
+/// Reports that an accepted client gets no connection, because `thrown` came first.
+void report_turned_away(std::exception_ptr thrown);
 
 /// Returns the bridge with the fewest connections, the first of several.
 bridge_connections& least_loaded(const std::vector<bridge_connections_ptr>& bridges);

@@ -4,6 +4,7 @@
 #include "actors/access_lookup.hpp"
 #include "actors/adoption.hpp"
 #include "actors/statistics_report.hpp"
+#include "base/errors.hpp"
 
 #include <algorithm>
 
@@ -100,13 +101,26 @@ void client_manager_actor::answer_connects(const caf::error& failure) {
       promise.deliver(make_error(errc::shutting_down));
       continue;
     }
-    auto actor = spawn_connection(least_loaded(bridges_), *settings_);
-    named_pipe_connection connection{actor};
-    connections_.emplace(connection.id(), caf::actor_cast<caf::weak_actor_ptr>(actor));
+    try {
+      promise.deliver(open(request));
+    } catch (...) {
+      promise.deliver(errors::request_threw(name(), std::current_exception()));
+    }
+  }
+}
+
+named_pipe_connection client_manager_actor::open(const connect& request) {
+  auto actor = spawn_connection(least_loaded(bridges_), *settings_);
+  named_pipe_connection connection{actor};
+  connections_.emplace(connection.id(), caf::actor_cast<caf::weak_actor_ptr>(actor));
+  try {
     send(actor,
          open_pipe{request.pipe_name, request.timeout, options_.reconnect, settings_->access});
-    promise.deliver(std::move(connection));
+  } catch (...) {
+    connections_.erase(connection.id());
+    throw;
   }
+  return connection;
 }
 
 namespace {

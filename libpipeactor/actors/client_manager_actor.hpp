@@ -42,6 +42,7 @@ private:
   caf::response_promise on_connect(const connect& request);
   /// Makes the connections that were asked for, or says why there are none.
   void answer_connects(const caf::error& failure);
+  named_pipe_connection open(const connect& request);
   caf::result<std::vector<std::string>> on_find(const find_named_pipes& request);
   caf::response_promise on_stop();
   void on_connection_closed(const connection_closed& x);

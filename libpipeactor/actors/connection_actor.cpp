@@ -169,9 +169,9 @@ void connection_actor::dial() {
   auto* port = bridge_->port();
   auto raw = dialer_->dial(*port, record().settings().mode);
   if (raw) {
+    port->adopt(connection_record_ptr{&record()}, std::move(*raw));
     dialer_->connected();
     record().was_connected = true;
-    port->adopt(connection_record_ptr{&record()}, std::move(*raw));
     handle(opened{});
     return;
   }
@@ -186,7 +186,7 @@ void connection_actor::dial() {
     close(raw.error());
 }
 
-void connection_actor::handle(const opened& x) {
+void connection_actor::handle(const opened& x) noexcept {
   if (x.refused) {
     close(x.refused);
     return;
@@ -233,7 +233,7 @@ void connection_actor::begin_anew(const caf::error& lost) {
 
 // -- reading ----------------------------------------------------------------------------------
 
-void connection_actor::handle(const received& x) {
+void connection_actor::handle(const received& x) noexcept {
   if (action_of(connection_event::received) != connection_action::deliver)
     return;
   received_.add(1, x.data.size());
@@ -268,7 +268,7 @@ void connection_actor::resume_reading() {
     pending_.reads().resume(*port);
 }
 
-void connection_actor::handle(const read_ended& x) {
+void connection_actor::handle(const read_ended& x) noexcept {
   if (action_of(connection_event::input_ended) != connection_action::drain)
     return;
   // The first reason counts, in the order in which they come.
@@ -321,7 +321,7 @@ void connection_actor::write(payload data, pipeactor::cookie cookie, answer_prom
     close(std::move(*refusal));
 }
 
-void connection_actor::handle(broadcast_write& x) {
+void connection_actor::handle(broadcast_write& x) noexcept {
   write(std::move(x.data), std::move(x.cookie), nullptr, std::move(x.tracker));
 }
 
@@ -348,11 +348,11 @@ void connection_actor::feed_port() {
   if (!writes.has_waiting() || action_of(connection_event::write) != connection_action::pass_on)
     return;
   if (auto* port = port_of_pipe())
-    while (writes.has_waiting() && writes.port_has_room())
-      port->write(record(), writes.hand_over());
+    if (auto failure = pending_.feed(*port))
+      close(std::move(failure));
 }
 
-void connection_actor::handle(const sent& x) {
+void connection_actor::handle(const sent& x) noexcept {
   auto bytes = pending_.end_writes(x.count);
   sent_.add(x.count, bytes);
   bridge_->total_sent.add(x.count, bytes);
@@ -360,7 +360,7 @@ void connection_actor::handle(const sent& x) {
   close_if_drained();
 }
 
-void connection_actor::handle(const write_failed& x) {
+void connection_actor::handle(const write_failed& x) noexcept {
   pending_.fail_writes(x.count, x.reason);
   feed_port();
   close_if_drained();
@@ -376,7 +376,7 @@ caf::error connection_actor::handler_threw(std::exception_ptr thrown) {
 
 // -- the end ----------------------------------------------------------------------------------
 
-void connection_actor::close(caf::error reason) {
+void connection_actor::close(caf::error reason) noexcept {
   if (!is_temporary(code_of(reason)))
     stays_closed_ = true;
   auto action = apply(connection_event::close);
@@ -410,7 +410,7 @@ void connection_actor::on_drained() {
     close(make_error(errc::closed_by_us));
 }
 
-void connection_actor::handle(const closed&) {
+void connection_actor::handle(const closed&) noexcept {
   bridge_->bridge().close_handled();
   if (try_again_later(reason_) || apply(connection_event::pipe_closed) != connection_action::finish)
     return;
@@ -433,7 +433,7 @@ void connection_actor::end_own_messages() {
 }
 
 /// The pipe is closed, or was never made.
-void connection_actor::finish() {
+void connection_actor::finish() noexcept {
   if (!reason_)
     reason_ = make_error(errc::closed_by_us, "the context ended");
   dialer_ = nullptr;
@@ -461,7 +461,7 @@ void connection_actor::finish() {
 
 // -- timers -----------------------------------------------------------------------------------
 
-void connection_actor::on_timer() {
+void connection_actor::on_timer() noexcept {
   if (timers_.is_deadline_over() || (timers_.take_drain_period() && !begin_drain_period()))
     close(reason_ ? reason_ : make_error(errc::closed_by_us));
   else if (timers_.take_retry() && apply(connection_event::retry_due) == connection_action::dial)

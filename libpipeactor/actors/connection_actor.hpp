@@ -41,17 +41,17 @@ public:
 
   // -- completions: from the bridge, or out of the mailbox ------------------------------------
 
-  void handle(const opened& x) override;
-  void handle(const received& x) override;
-  void handle(const read_ended& x) override;
-  void handle(const sent& x) override;
-  void handle(const write_failed& x) override;
-  void handle(const closed& x) override;
-  void handle(const shutting_down&) override {
+  void handle(const opened& x) noexcept override;
+  void handle(const received& x) noexcept override;
+  void handle(const read_ended& x) noexcept override;
+  void handle(const sent& x) noexcept override;
+  void handle(const write_failed& x) noexcept override;
+  void handle(const closed& x) noexcept override;
+  void handle(const shutting_down&) noexcept override {
     close(make_error(errc::closed_by_us, "the context ended"));
   }
 
-  void handle(broadcast_write& x) override;
+  void handle(broadcast_write& x) noexcept override;
 
   // -- the valve ------------------------------------------------------------------------------
 
@@ -66,7 +66,7 @@ public:
   void write(payload data, pipeactor::cookie cookie, answer_promise promise = {},
              broadcast_tracker_ptr tracker = nullptr) override;
   void read(pipeactor::cookie cookie, answer_promise promise = {}) override;
-  void close(caf::error reason) override;
+  void close(caf::error reason) noexcept override;
   void answer_when_closed(caf::response_promise promise) override {
     pending_.add_close(std::move(promise), state_ == connection_state::closed);
   }
@@ -141,8 +141,8 @@ private:
   }
 
   void on_drained();
-  void finish();
-  void on_timer();
+  void finish() noexcept;
+  void on_timer() noexcept;
   bool begin_drain_period();
   /// The session handles no messages of its own and no answers any more: the context has ended, and
   /// it may be one that keeps itself busy.

@@ -29,8 +29,8 @@ public:
     return static_cast<connection_record&>(pipe());
   }
 
-  virtual void handle(const opened& x) = 0;
-  virtual void handle(broadcast_write& x) = 0;
+  virtual void handle(const opened& x) noexcept = 0;
+  virtual void handle(broadcast_write& x) noexcept = 0;
 
   // -- requests: on the bridge, also out of a session's handler --------------------------------
 

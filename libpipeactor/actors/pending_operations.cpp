@@ -18,6 +18,17 @@ void pending_operations::fail(const pipeactor::cookie& cookie, const caf::error&
 
 // -- writes -----------------------------------------------------------------------------------
 
+caf::error pending_operations::feed(port::completion_port& port) {
+  try {
+    while (writes_.has_waiting() && writes_.port_has_room())
+      port.write(connection_.record(), writes_.hand_over());
+    return caf::none;
+  } catch (const std::bad_alloc&) {
+    // The port does not have this one: its cookie comes back at the end.
+    return make_error(errc::out_of_resources, "there is no memory to write");
+  }
+}
+
 size_t pending_operations::end_writes(size_t count) {
   size_t bytes = 0;
   for (; count > 0; --count) {

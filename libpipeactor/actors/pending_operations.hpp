@@ -30,6 +30,10 @@ public:
     return writes_;
   }
 
+  /// Gives the port the writes that wait, as far as it has room.
+  /// @returns none, or why the connection cannot go on
+  caf::error feed(port::completion_port& port);
+
   /// Ends the oldest `count` writes as sent.
   /// @returns their bytes
   size_t end_writes(size_t count);

@@ -119,20 +119,41 @@ void server_actor::on_start(caf::response_promise promise) {
     end_start(std::move(err));
   } else {
     give_up_at_ = port->now() + defaults::name_linger;
-    look_up_access(*this, options_.access, [this](caf::expected<port::resolved_access> access) {
-      if (access) {
-        access_ = std::move(*access);
-        listen();
-      } else {
-        end_start(std::move(access.error()));
-      }
-      // Those that came while names were looked up.
-      serve_requests();
-    });
+    try {
+      look_up_access(*this, options_.access, [this](caf::expected<port::resolved_access> access) {
+        if (access) {
+          access_ = std::move(*access);
+          listen();
+        } else {
+          end_start(std::move(access.error()));
+        }
+        // Those that came while names were looked up.
+        serve_requests();
+      });
+    } catch (...) {
+      abandon_start(std::current_exception());
+    }
   }
 }
 
+void server_actor::abandon_start(std::exception_ptr thrown) {
+  auto failure = errors::request_threw(name(), std::move(thrown));
+  if (listening_)
+    begin_stopping();
+  else
+    phase_ = phase::stopped;
+  answer_starter(std::move(failure));
+}
+
 void server_actor::listen() {
+  try {
+    try_to_listen();
+  } catch (...) {
+    abandon_start(std::current_exception());
+  }
+}
+
+void server_actor::try_to_listen() {
   auto* port = bridges_.front()->port();
   auto failure = port != nullptr ? publish() : make_error(errc::shutting_down);
   if (code_of(failure) == errc::pipe_busy) {
@@ -156,13 +177,11 @@ void server_actor::end_start(caf::error failure) {
 }
 
 void server_actor::answer_starter(caf::error failure) {
-  auto promise = std::exchange(starter_, {});
-  if (!promise.pending())
-    return;
-  if (failure)
-    promise.deliver(std::move(failure));
-  else
-    promise.deliver(ready_);
+  if (starter_.pending() && failure)
+    starter_.deliver(std::move(failure));
+  else if (starter_.pending())
+    starter_.deliver(ready_);
+  starter_ = {};
 }
 
 caf::error server_actor::publish() {
@@ -176,10 +195,15 @@ caf::error server_actor::publish() {
   auto listener = port.listen(request);
   if (!listener)
     return listener.error();
+  try {
+    bridges_.front()->serve(*listener, caf::actor{this});
+  } catch (...) {
+    port.stop_listening(*listener);
+    throw;
+  }
   listener_ = *listener;
   listening_ = true;
   published_at_ = port.now();
-  bridges_.front()->serve(listener_, caf::actor{this});
   return caf::none;
 }
 
@@ -201,7 +225,7 @@ void server_actor::begin_running() {
     send(handler_, ready_);
 }
 
-void server_actor::on_publish_again() {
+void server_actor::on_publish_again() noexcept {
   if (phase_ == phase::starting) {
     listen();
     serve_requests();
@@ -231,7 +255,7 @@ void server_actor::fail(caf::error reason) {
   begin_stopping();
 }
 
-void server_actor::begin_stopping() {
+void server_actor::begin_stopping() noexcept {
   phase_ = phase::stopping;
   if (auto* port = bridges_.front()->port(); port != nullptr && listening_)
     port->stop_listening(listener_);
@@ -257,7 +281,7 @@ void server_actor::answer_stoppers() {
       promise.deliver(caf::unit);
 }
 
-void server_actor::on_listener_closed(const listener_closed& x) {
+void server_actor::on_listener_closed(const listener_closed& x) noexcept {
   listening_ = false;
   auto* port = bridges_.front()->port();
   if (phase_ == phase::running && x.reason && port != nullptr) {
@@ -289,12 +313,12 @@ void server_actor::on_accepted(const client_accepted& client) {
     ++opening_;
     adopt(bridge, *settings_, std::move(*client.raw));
   } else if (auto actor = bridge.actor()) {
-    ++opening_;
     send(actor, adopt_client{settings_, client.raw});
+    ++opening_;
   }
 }
 
-void server_actor::on_connection_opened(const connection_opened& x) {
+void server_actor::on_connection_opened(const connection_opened& x) noexcept {
   --opening_;
   if (!x.connection) {
     finish_stopping();
@@ -308,7 +332,7 @@ void server_actor::on_connection_opened(const connection_opened& x) {
   }
 }
 
-void server_actor::on_connection_closed(const connection_closed& x) {
+void server_actor::on_connection_closed(const connection_closed& x) noexcept {
   connections_.erase(x.id);
   finish_stopping();
   serve_requests();
@@ -343,7 +367,7 @@ caf::response_promise server_actor::on_broadcast(const async_broadcast& request)
   return promise;
 }
 
-void server_actor::on_broadcast_ended(const broadcast_ended& x) {
+void server_actor::on_broadcast_ended(const broadcast_ended& x) noexcept {
   auto promise = broadcasts_.extract(x.id);
   if (!promise.empty())
     promise.mapped().deliver(x.result);

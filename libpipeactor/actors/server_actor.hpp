@@ -42,10 +42,10 @@ private:
   caf::response_promise on_request(request::kind what);
   caf::response_promise on_broadcast(const async_broadcast& request);
   void on_accepted(const client_accepted& client);
-  void on_connection_opened(const connection_opened& x);
-  void on_connection_closed(const connection_closed& x);
-  void on_listener_closed(const listener_closed& x);
-  void on_broadcast_ended(const broadcast_ended& x);
+  void on_connection_opened(const connection_opened& x) noexcept;
+  void on_connection_closed(const connection_closed& x) noexcept;
+  void on_listener_closed(const listener_closed& x) noexcept;
+  void on_broadcast_ended(const broadcast_ended& x) noexcept;
 
   /// Carries out what can be, up to the first stop that takes its time.
   void serve_requests();
@@ -53,17 +53,20 @@ private:
   void on_stop(caf::response_promise& promise);
   /// Publishes the name, now or when the system has freed it.
   void listen();
+  void try_to_listen();
+  /// Ends a start in which something was thrown.
+  void abandon_start(std::exception_ptr thrown);
   void end_start(caf::error failure);
   void answer_starter(caf::error failure);
   /// Publishes the name.
   caf::error publish();
   /// Publishes the name again after the listener failed; tries several times, and then stops.
-  void on_publish_again();
+  void on_publish_again() noexcept;
   /// No attempt to listen again is left: raises `server_failed`, and stops.
   void fail(caf::error reason);
   /// The name is published: raises `server_ready`.
   void begin_running();
-  void begin_stopping();
+  void begin_stopping() noexcept;
   void finish_stopping();
   void answer_stoppers();
 

@@ -37,31 +37,50 @@ completion_bridge::~completion_bridge() {
 // -- life -------------------------------------------------------------------------------------
 
 caf::error completion_bridge::open() {
-  auto port = make_port_();
-  if (!port) {
+  auto stop = [this] {
     std::lock_guard guard{mutex_};
     stopped_ = true;
-    return port.error();
+  };
+  try {
+    auto port = make_port_();
+    if (!port) {
+      stop();
+      return port.error();
+    }
+    kind_ = (*port)->kind();
+    port_ = std::move(*port);
+    return caf::none;
+  } catch (...) {
+    stop();
+    throw;
   }
-  kind_ = (*port)->kind();
-  port_ = std::move(*port);
-  return caf::none;
 }
 
 caf::error completion_bridge::open_with_thread() {
   std::promise<caf::error> opened;
   auto result = opened.get_future();
   thread_ = std::thread{[this, &opened] {
-    auto err = open();
+    caf::error err;
+    try {
+      err = open();
+    } catch (...) {
+      opened.set_exception(std::current_exception());
+      return;
+    }
     auto failed = static_cast<bool>(err);
     opened.set_value(std::move(err));
     if (!failed)
       run();
   }};
-  auto err = result.get();
-  if (err)
+  try {
+    auto err = result.get();
+    if (err)
+      thread_.join();
+    return err;
+  } catch (...) {
     thread_.join();
-  return err;
+    throw;
+  }
 }
 
 void completion_bridge::run() {
@@ -70,7 +89,7 @@ void completion_bridge::run() {
   finish();
 }
 
-void completion_bridge::turn(port::time_point deadline) {
+void completion_bridge::turn(port::time_point deadline) noexcept {
   loop_thread_mark mark;
   auto* outer = std::exchange(running_bridge, this);
   working_ = false;
@@ -147,7 +166,7 @@ void completion_bridge::send_as(const caf::strong_actor_ptr& sender) {
 
 // -- any thread -------------------------------------------------------------------------------
 
-void completion_bridge::schedule(job ready) {
+void completion_bridge::schedule(job ready) noexcept {
   if (!is_pinned(*ready)) {
     forward_to_scheduler(system(), std::move(ready));
     return;

@@ -46,7 +46,7 @@ public:
 
   /// Runs one turn: one of the port, then timers, then actors that are ready. Sleeps until
   /// `deadline` at most.
-  void turn(port::time_point deadline);
+  void turn(port::time_point deadline) noexcept;
 
   /// Closes everything. A bridge without a thread runs its last turns in here; one with a thread
   /// may still be running them until join().
@@ -59,7 +59,7 @@ public:
 
   // -- any thread -----------------------------------------------------------------------------
 
-  void schedule(job ready) override;
+  void schedule(job ready) noexcept override;
 
   /// Returns whether the context is shutting down.
   bool is_stopping() const noexcept {

@@ -29,14 +29,16 @@ public:
     return *pipe_;
   }
 
-  virtual void handle(const received& x) = 0;
-  virtual void handle(const sent& x) = 0;
-  virtual void handle(const write_failed& x) = 0;
-  virtual void handle(const read_ended& x) = 0;
-  virtual void handle(const closed& x) = 0;
+  // A handler that stopped half-way would leave cookies without an answer, or a connection without
+  // its end: if there is no memory for the rest, the program ends.
+  virtual void handle(const received& x) noexcept = 0;
+  virtual void handle(const sent& x) noexcept = 0;
+  virtual void handle(const write_failed& x) noexcept = 0;
+  virtual void handle(const read_ended& x) noexcept = 0;
+  virtual void handle(const closed& x) noexcept = 0;
 
   /// Never waits in the mailbox: the end of the context wins over everything.
-  virtual void handle(const shutting_down& x) = 0;
+  virtual void handle(const shutting_down& x) noexcept = 0;
 
   /// The pipe has received something. Called directly even if the message itself has to wait.
   virtual void control_reading() = 0;

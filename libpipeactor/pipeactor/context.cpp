@@ -57,6 +57,7 @@ struct context::impl {
     if (auto err = check(options))
       return err;
     std::lock_guard guard{mutex};
+    bridges.reserve(count);
     while (bridges.size() < count) {
       auto bridge = open_bridge();
       if (!bridge)
@@ -76,11 +77,20 @@ struct context::impl {
     auto actor = detail::spawn_pinned<detail::bridge_actor>(sys, &bridge, result);
     result->actor(actor);
     bridge.send_as(caf::actor_cast<caf::strong_actor_ptr>(actor));
-    if (auto err = options.run_threads ? bridge.open_with_thread() : bridge.open()) {
+    // They hold each other.
+    auto give_up = [&] {
       bridge.send_as(nullptr);
       result->actor(nullptr);
       caf::anon_send_exit(actor, caf::exit_reason::user_shutdown);
-      return err;
+    };
+    try {
+      if (auto err = options.run_threads ? bridge.open_with_thread() : bridge.open()) {
+        give_up();
+        return err;
+      }
+    } catch (...) {
+      give_up();
+      throw;
     }
     if (options.run_threads)
       watch.add(bridge.pulse());

@@ -79,7 +79,8 @@ public:
   caf::expected<port_kind> port();
 
   /// Runs one turn of each bridge. Only if `context_options::run_threads` is false, and always on
-  /// the same thread.
+  /// the same thread. Ends the program (std::terminate) if a bridge has no memory to go on: the
+  /// threads of bridges do the same.
   void turn();
 
   /// Returns how many bridges there are by now. Any thread.

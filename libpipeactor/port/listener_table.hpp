@@ -74,11 +74,23 @@ public:
 
   /// Adds a listener with an id that no other one has.
   Listener& add() {
+    return add([](Listener&) {});
+  }
+
+  /// Adds a listener that `prepare` fills in. If that throws, there is none.
+  template <class F>
+  Listener& add(F prepare) {
     do
       last_ = last_ % most + 1;
     while (listeners_.count(last_) != 0);
     auto& l = listeners_[last_];
     l.id = last_;
+    try {
+      prepare(l);
+    } catch (...) {
+      remove(l);
+      throw;
+    }
     return l;
   }
 

@@ -7,6 +7,7 @@
 #include "port/life_state.hpp"
 #include "port/pipe_record.hpp"
 
+#include <algorithm>
 #include <cassert>
 #include <deque>
 #include <utility>
@@ -126,11 +127,15 @@ public:
     return s.pipe != nullptr && s.generation == generation ? &s : nullptr;
   }
 
-  /// Gives a pipe a slot, which is served in the next turn.
+  /// Gives a pipe a slot, which is served in the next turn. Only this function allocates; if it
+  /// throws, nothing has changed.
   Slot& take(pipe_record_ptr pipe) {
     assert(pipe->slot == pipe_record::no_slot);
     if (free_.empty()) {
       auto index = static_cast<uint32_t>(slots_.size());
+      for (auto* list : {&free_, &dirty_, &serving_})
+        if (list->capacity() <= index)
+          list->reserve(std::max<size_t>(2 * slots_.size(), 16));
       slots_.emplace_back().index = index;
       free_.push_back(index);
     }
@@ -144,20 +149,23 @@ public:
 
   /// Clears a slot for another pipe.
   /// @returns the pipe that had it
-  pipe_record_ptr release(Slot& s) {
+  pipe_record_ptr release(Slot& s) noexcept {
     auto pipe = std::move(s.pipe);
     auto index = s.index;
     auto generation = static_cast<uint16_t>(s.generation + 1);
+    // The index stays in its list.
+    auto dirty = s.dirty;
     s = Slot{};
     s.index = index;
     s.generation = generation;
+    s.dirty = dirty;
     pipe->slot = pipe_record::no_slot;
     free_.push_back(index);
     return pipe;
   }
 
   /// Makes the next serve_dirty() visit a slot.
-  void mark_dirty(Slot& s) {
+  void mark_dirty(Slot& s) noexcept {
     if (!std::exchange(s.dirty, true))
       dirty_.push_back(s.index);
   }
@@ -173,8 +181,8 @@ public:
     assert(serving_.empty());
     serving_.swap(dirty_);
     for (auto index : serving_)
-      // No longer dirty: it was released after it was marked.
-      if (auto& s = slots_[index]; std::exchange(s.dirty, false))
+      // Without a pipe: it was released after it was marked.
+      if (auto& s = slots_[index]; std::exchange(s.dirty, false) && s.pipe != nullptr)
         serve(s);
     serving_.clear();
   }
@@ -189,6 +197,7 @@ public:
 
 private:
   std::deque<Slot> slots_;
+  // Each index is in a list once at most, and each list has room for all of them.
   std::vector<uint32_t> free_;
   std::vector<uint32_t> dirty_;
   std::vector<uint32_t> serving_;

@@ -307,6 +307,23 @@ PORT_TEST_CASE("a session delegates by promise") {
   CHECK(f.ask_for<int>(connection.actor(), 21) == 42);
 }
 
+PORT_TEST_CASE("a request is answered even if its handler threw after it made a promise") {
+  port_fixture f{port};
+  role todo;
+  todo.messages = [](acting_session& s) {
+    return caf::message_handler{[&s](int) -> caf::typed_response_promise<int> {
+      auto promise = s.self().make_response_promise<int>();
+      throw std::runtime_error{"no number"};
+    }};
+  };
+  auto server = f.serve<acting_session>(f.options(), f.log, todo);
+  auto [client, connection] = f.connect_and_wait(server);
+  auto answer = f.ask_for<int>(connection.actor(), 21);
+  REQUIRE_FALSE(answer);
+  CHECK(code_of(answer.error()) == errc::handler_failed);
+  CHECK(f.log->wait_for("disconnected handler_failed"));
+}
+
 PORT_TEST_CASE("a session cannot take the library's own requests away") {
   port_fixture f{port};
   role todo;

@@ -33,8 +33,8 @@ public:
   }
 
   /// Runs `ready` later: on this loop if is_pinned(), else it goes to forward_to_scheduler(). Any
-  /// thread.
-  virtual void schedule(job ready) = 0;
+  /// thread. The message is in the mailbox already: an actor that is not run now never would be.
+  virtual void schedule(job ready) noexcept = 0;
 };
 
 /// An actor that runs only on the host that it was spawned on.
@@ -59,12 +59,15 @@ public:
   caf::invoke_message_result consume(caf::mailbox_element& element) override {
     if (element.mid.is_async() && element.content().match_elements<caf::error>())
       return caf::invoke_message_result::consumed;
+    // A handler that has made a promise has marked the element as answered.
+    auto mid = element.mid;
+    auto sender = element.sender;
     try {
       return super::consume(element);
     } catch (...) {
       auto err = handler_threw(std::current_exception());
-      if (element.mid.is_request())
-        make_response_promise().deliver(std::move(err));
+      if (sender && mid.is_request())
+        sender->enqueue(nullptr, mid.response_id(), caf::make_message(std::move(err)), nullptr);
       return caf::invoke_message_result::consumed;
     }
   }

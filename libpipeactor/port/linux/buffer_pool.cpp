@@ -107,15 +107,20 @@ buffer_pool::buffer_pool(size_t size) {
   auto stride = round_up(size, page_size) + page_size + cache_line;
   for (auto count = static_cast<uint32_t>(defaults::receive_buffers); count >= fewest_buffers;
        count /= 2) {
+    written_.resize(count);
+    free_.reserve(count);
     auto* memory = mmap(nullptr, stride * count, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
       continue;
     // Huge pages would make one short message cost 2 MiB.
     madvise(memory, stride * count, MADV_NOHUGEPAGE);
-    shared_ = new shared{this, static_cast<std::byte*>(memory), stride, size, count};
-    written_.resize(count);
-    free_.reserve(count);
+    try {
+      shared_ = new shared{this, static_cast<std::byte*>(memory), stride, size, count};
+    } catch (...) {
+      munmap(memory, stride * count);
+      throw;
+    }
     for (auto index = count; index > 0; --index)
       free_.push_back(index - 1);
     return;

@@ -38,17 +38,13 @@ port_kind io_uring_port::kind() const noexcept {
 }
 
 caf::expected<io_uring_buffers*> io_uring_port::buffers_for(size_t receive_limit) {
-  auto& buffers = buffers_[receive_limit];
-  if (buffers == nullptr) {
-    auto made = io_uring_buffers::make(ring_, static_cast<uint16_t>(buffers_.size()),
-                                       receive_limit);
-    if (!made) {
-      buffers_.erase(receive_limit);
-      return made.error();
-    }
-    buffers = std::move(*made);
-  }
-  return buffers.get();
+  if (auto known = buffers_.find(receive_limit); known != buffers_.end())
+    return known->second.get();
+  auto made = io_uring_buffers::make(ring_, static_cast<uint16_t>(buffers_.size() + 1),
+                                     receive_limit);
+  if (!made)
+    return made.error();
+  return buffers_.emplace(receive_limit, std::move(*made)).first->second.get();
 }
 
 uint64_t io_uring_port::tag_of(operation what, const listener& l) noexcept {

@@ -84,10 +84,11 @@ public:
     auto socket = listen_unix(request);
     if (!socket)
       return std::move(socket.error());
-    auto& l = this->listeners_.add();
-    l.gate.on_open([this] { this->wake(); });
-    l.socket = std::move(*socket);
-    names_.add(l.socket.claim);
+    auto& l = this->listeners_.add([&](Listener& l) {
+      l.gate.on_open([this] { this->wake(); });
+      l.socket = std::move(*socket);
+      names_.add(l.socket.claim);
+    });
     return l.id;
   }
 
@@ -108,10 +109,12 @@ public:
   }
 
   void adopt(pipe_record_ptr pipe, raw_pipe_ptr raw) final {
+    auto& fd = static_cast<unix_pipe&>(*raw).fd;
+    auto peer = peer_of(fd.get());
     auto& s = this->slots_.take(pipe);
-    s.fd = static_cast<unix_pipe&>(*raw).fd.release();
+    s.fd = fd.release();
     close_in_children(s.fd);
-    this->set_connected(*pipe, s.fd, peer_of(s.fd));
+    this->set_connected(*pipe, s.fd, std::move(peer));
     if (pipe->settings().mode == pipe_mode::byte)
       s.failure = read_urgent_data_inline(s.fd);
     if (!s.failure)

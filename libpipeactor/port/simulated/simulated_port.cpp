@@ -70,16 +70,16 @@ caf::expected<listener_id> simulated_port::listen(const listen_request& request)
     return pick(2) == 0 ? errors::failed(errc::pipe_busy, "cannot listen on " + request.pipe_name)
                         : errors::failed(errc::out_of_resources,
                                          "cannot listen on " + request.pipe_name, EMFILE);
-  auto& published = network_->names[request.pipe_name];
-  if (published != nullptr)
+  if (network_->names.count(request.pipe_name) != 0)
     return errors::failed(errc::pipe_in_use, "cannot listen on " + request.pipe_name);
-  published = std::make_shared<simulated_backlog>();
-  published->mode = request.mode;
-  published->limit = std::max<size_t>(request.backlog, 1);
-  auto& l = listeners_.add();
-  l.gate.on_open([this] { wake(); });
-  l.pipe_name = request.pipe_name;
-  l.backlog = published;
+  auto& l = listeners_.add([&](listener& l) {
+    l.gate.on_open([this] { wake(); });
+    l.pipe_name = request.pipe_name;
+    l.backlog = std::make_shared<simulated_backlog>();
+    l.backlog->mode = request.mode;
+    l.backlog->limit = std::max<size_t>(request.backlog, 1);
+    network_->names.emplace(l.pipe_name, l.backlog);
+  });
   return l.id;
 }
 
@@ -127,9 +127,9 @@ void simulated_port::begin_accepting(listener& l) {
       waiting.pop_front();
       continue;
     }
-    // Shared: a std::function must be copyable.
-    auto raw = std::make_shared<raw_pipe_ptr>(
-      std::make_unique<simulated_pipe>(network_, waiting.front()));
+    // Shared: a std::function must be copyable. Kept: its destructor takes the network's mutex.
+    auto& raw = accepted_.emplace_back(std::make_shared<raw_pipe_ptr>());
+    *raw = std::make_unique<simulated_pipe>(network_, waiting.front());
     (*raw)->ticket = l.gate.admit();
     waiting.pop_front();
     accepted.add([this, id = l.id, raw] { handler_->on_accepted(id, std::move(*raw)); });
@@ -190,12 +190,12 @@ caf::expected<raw_pipe_ptr> simulated_port::connect(const std::string& pipe_name
 }
 
 void simulated_port::adopt(pipe_record_ptr pipe, raw_pipe_ptr raw) {
-  auto end = static_cast<simulated_pipe&>(*raw).release(*network_);
-  assert(end.link->mode == pipe->settings().mode);
-  std::lock_guard guard{network_->mutex};
+  auto peer = raw->peer();
   auto& s = slots_.take(pipe);
-  s.end = std::move(end);
-  set_connected(*pipe, network_->next_handle++, s.end.peer());
+  s.end = static_cast<simulated_pipe&>(*raw).release(*network_);
+  assert(s.end.link->mode == pipe->settings().mode);
+  std::lock_guard guard{network_->mutex};
+  set_connected(*pipe, network_->next_handle++, std::move(peer));
 }
 
 void simulated_port::start_reading(pipe_record& pipe) {
@@ -263,6 +263,7 @@ caf::error simulated_port::turn(time_point deadline, completion_handler& handler
     // Another port may be waiting for the room or the bytes.
     network_->changed.notify_all();
   }
+  accepted_.clear();
   dispatch();
   handler_ = nullptr;
   // This network never fails as a whole.

@@ -171,6 +171,8 @@ private:
   simulated_faults faults_;
   slot_table<slot> slots_;
   listener_table<listener> listeners_;
+  /// The pipes of clients that were accepted in this turn.
+  std::vector<std::shared_ptr<raw_pipe_ptr>> accepted_;
   std::vector<lane> lanes_;
   std::vector<lane> late_;
   completion_handler* handler_ = nullptr;

@@ -68,13 +68,16 @@ caf::expected<listener_id> iocp_port::listen(const listen_request& request) {
   auto settings = make_instance_settings(request);
   if (!settings)
     return std::move(settings.error());
-  auto& l = listeners_.add();
-  l.gate.on_open([this] { wake(); });
-  l.settings = std::move(*settings);
-  l.backlog = std::clamp<size_t>(request.backlog, 1, most_instances);
-  if (auto err = add_instance(l, true)) {
+  caf::error failure;
+  auto& l = listeners_.add([&](listener& l) {
+    l.gate.on_open([this] { wake(); });
+    l.settings = std::move(*settings);
+    l.backlog = std::clamp<size_t>(request.backlog, 1, most_instances);
+    failure = add_instance(l, true);
+  });
+  if (failure) {
     listeners_.remove(l);
-    return err;
+    return failure;
   }
   // If there are no resources for all of them now, the others come later.
   begin_accepting(l);
@@ -170,11 +173,12 @@ caf::expected<raw_pipe_ptr> iocp_port::connect(const std::string& pipe_name, pip
 }
 
 void iocp_port::adopt(pipe_record_ptr pipe, raw_pipe_ptr raw) {
+  auto* handle = static_cast<windows_pipe&>(*raw).handle.get();
+  auto peer = peer_of(handle);
   auto& s = slots_.take(pipe);
   s.handle = std::move(static_cast<windows_pipe&>(*raw).handle);
   s.read.owner = &s;
-  auto* handle = s.handle.get();
-  set_connected(*pipe, reinterpret_cast<native_handle_type>(handle), peer_of(handle));
+  set_connected(*pipe, reinterpret_cast<native_handle_type>(handle), std::move(peer));
   // An operation that ends at once posts a packet too (SetFileCompletionNotificationModes could
   // change that): the end of a read of a long message, ERROR_MORE_DATA, would be in doubt else.
   s.failure = queue_.bind(handle, operation_done);
