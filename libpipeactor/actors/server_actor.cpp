@@ -112,6 +112,7 @@ void server_actor::on_start(caf::response_promise promise) {
     return;
   }
   phase_ = phase::starting;
+  failed_listeners_ = 0;
   auto* port = bridges_.front()->port();
   if (port == nullptr) {
     end_start(make_error(errc::shutting_down));

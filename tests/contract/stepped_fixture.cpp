@@ -39,6 +39,7 @@ void stepped_fixture::turn(size_t times) {
 
 void stepped_fixture::advance(std::chrono::nanoseconds by) {
   network_->advance(by);
+  scheduler().advance_time(by);
   turn();
 }
 

@@ -1,0 +1,282 @@
+// Servers and client managers whose listeners fail, whose requests overlap, and which end in the
+// middle, step by step under a virtual clock. On the simulated port, since nothing here depends on
+// what a port does.
+
+#include "contract/stepped_fixture.hpp"
+
+#include <caf/scoped_actor.hpp>
+
+using namespace contract;
+
+namespace {
+
+constexpr auto instant = 1ns;
+
+server_options service(const std::string& name = "svc") {
+  server_options result;
+  result.pipe_name = name;
+  return result;
+}
+
+peer_identity root() {
+  peer_identity result; // is always admitted
+  result.uid = 0;
+  return result;
+}
+
+bool is_published(stepped_fixture& f, const std::string& name = "svc") {
+  return f.network()->connect(name, pipe_mode::message, root()).engaged();
+}
+
+/// Lets the listener of a server fail: it does when a client waits.
+void break_listener(stepped_fixture& f) {
+  simulated_faults faults;
+  faults.dead_listeners = 1;
+  f.network()->set_faults(faults);
+  auto client = f.network()->connect("svc", pipe_mode::message, root());
+  REQUIRE(client);
+  f.turn(3);
+  f.network()->set_faults({});
+}
+
+/// A request that may be answered later.
+class pending_request {
+public:
+  template <class Request>
+  pending_request(stepped_fixture& f, const caf::actor& whom, Request request)
+      : self_(f.system(), true) {
+    handle_.emplace(self_->request(whom, caf::infinite, std::move(request)));
+  }
+
+  bool is_answered() {
+    return self_->has_next_message();
+  }
+
+  /// @returns the error that it was answered with, or none
+  template <class Result>
+  caf::error take(Result* answer) {
+    REQUIRE(is_answered());
+    caf::error failed;
+    handle_->receive([&](const Result& x) { *answer = x; },
+                     [&](caf::error& err) { failed = std::move(err); });
+    return failed;
+  }
+
+  /// The same for requests that are answered with nothing.
+  caf::error take_done() {
+    REQUIRE(is_answered());
+    caf::error result;
+    handle_->receive([] {}, [&](caf::error& err) { result = std::move(err); });
+    return result;
+  }
+
+private:
+  using handle = decltype(std::declval<caf::scoped_actor&>()->request(caf::actor{}, caf::infinite,
+                                                                      stop{}));
+
+  caf::scoped_actor self_;
+  std::optional<handle> handle_;
+};
+
+} // namespace
+
+// -- listeners that fail ----------------------------------------------------------------------
+
+TEST_CASE(
+  "a server listens again after pauses that grow, gives up after ten, and may start again") {
+  stepped_fixture f;
+  auto server = f.serve(service(), taker::handler);
+  for (int round = 0; round < 2; ++round) {
+    for (int count = 0; count < 10; ++count) {
+      CAPTURE(round, count);
+      break_listener(f);
+      auto pause = count * 50ms;
+      if (count > 0)
+        f.advance(pause - instant);
+      CHECK_FALSE(is_published(f));
+      f.advance(instant);
+      CHECK(is_published(f));
+      // That client is served, and leaves.
+      f.turn();
+    }
+    CHECK(f.log->count("server failed") == static_cast<size_t>(round));
+    break_listener(f);
+    f.turn();
+    CHECK(f.log->count("server failed os_error") == static_cast<size_t>(round) + 1);
+    f.advance(10s);
+    CHECK_FALSE(is_published(f));
+    f.ask_for<server_ready>(server.actor(), start{});
+  }
+  // The count began anew.
+  break_listener(f);
+  f.advance(instant);
+  CHECK(is_published(f));
+  CHECK(f.log->count("server failed") == 2);
+}
+
+TEST_CASE("a listener that lived for more than a second ends the row of those that failed") {
+  stepped_fixture f;
+  auto server = f.serve(service(), taker::handler);
+  for (int round = 0; round < 3; ++round) {
+    for (int count = 0; count < 6; ++count) {
+      CAPTURE(round, count);
+      break_listener(f);
+      f.advance(count * 50ms);
+      CHECK(is_published(f));
+      f.turn();
+    }
+    f.advance(1s + instant);
+  }
+  CHECK(f.log->count("server failed") == 0);
+}
+
+TEST_CASE("a server that cannot publish its name again tries ten times in all") {
+  stepped_fixture f;
+  auto server = f.serve(service(), taker::handler);
+  simulated_faults faults;
+  faults.dead_listeners = 1;
+  faults.failed_listens = 1;
+  f.network()->set_faults(faults);
+  auto client = f.network()->connect("svc", pipe_mode::message, root());
+  f.turn();
+  f.advance(instant);
+  // The listener was the first failure, the attempt at once the second.
+  for (int failures = 2; failures < 10; ++failures) {
+    CAPTURE(failures);
+    f.advance(failures * 50ms - instant);
+    CHECK(f.log->count("server failed") == 0);
+    f.advance(instant);
+  }
+  CHECK(f.log->count("server failed") == 1);
+  f.network()->set_faults({});
+  f.advance(10s);
+  CHECK_FALSE(is_published(f));
+}
+
+TEST_CASE("a stop between two attempts to listen again is answered, and nobody listens after it") {
+  stepped_fixture f;
+  auto server = f.serve(service(), taker::handler);
+  break_listener(f);
+  f.advance(instant);
+  break_listener(f); // the next attempt is 50 ms away
+  pending_request request{f, server.actor(), stop{}};
+  f.turn();
+  CHECK_FALSE(request.take_done());
+  f.advance(10s);
+  CHECK_FALSE(is_published(f));
+  CHECK(f.log->count("server failed") == 0);
+}
+
+// -- requests that meet -----------------------------------------------------------------------
+
+TEST_CASE("starts and stops that come together are carried out one after the other") {
+  stepped_fixture f;
+  auto server = f.serve(service(), taker::session);
+  auto [client, connection] = f.connect(service());
+  pending_request first{f, server.actor(), stop{}};
+  pending_request second{f, server.actor(), start{}};
+  pending_request third{f, server.actor(), stop{}};
+  pending_request fourth{f, server.actor(), start{}};
+  f.turn(1);
+  // The connection closes in a turn of its own: the start waits for it.
+  CHECK_FALSE(second.is_answered());
+  f.turn();
+  server_ready ready;
+  CHECK_FALSE(first.take_done());
+  CHECK_FALSE(second.take(&ready));
+  CHECK_FALSE(third.take_done());
+  CHECK_FALSE(fourth.take(&ready));
+  CHECK(is_published(f));
+}
+
+TEST_CASE("each broadcast gets its own answer, also if the later one ends first") {
+  simulated_options network;
+  network.pipe_capacity_bytes = 4000;
+  stepped_fixture f{network};
+  auto options = service();
+  options.write_queue_messages = 1;
+  auto server = f.serve(options, taker::session);
+  auto [slow, first] = f.connect(options);
+  auto [fast, second] = f.connect(options);
+  auto large = [](char letter) { return async_broadcast{payload{std::string(3000, letter)}, {}}; };
+  f.ask_for<broadcast_result>(server.actor(), large('x'));
+  CHECK(fast->receive());
+  pending_request waits{f, server.actor(), large('y')};
+  f.turn();
+  CHECK(fast->receive());
+  REQUIRE_FALSE(waits.is_answered());
+  // The slow one's queue is full.
+  pending_request refused{f, server.actor(), large('z')};
+  f.turn();
+  broadcast_result result;
+  CHECK_FALSE(refused.take(&result));
+  CHECK(result.sent == 1);
+  CHECK(result.failed == 1);
+  CHECK_FALSE(waits.is_answered());
+  CHECK(slow->receive());
+  f.turn();
+  CHECK_FALSE(waits.take(&result));
+  CHECK(result.sent == 2);
+  CHECK(result.failed == 0);
+}
+
+TEST_CASE("a broadcast of nothing is no message") {
+  stepped_fixture f;
+  auto server = f.serve(service(), taker::session);
+  auto [client, connection] = f.connect(service());
+  pending_request request{f, server.actor(), async_broadcast{payload{}, cookie::of(1)}};
+  f.turn();
+  broadcast_result result;
+  CHECK_FALSE(request.take(&result));
+  CHECK_FALSE(client->receive());
+  CHECK(f.log->of(connection.id()) == lines{"connected"});
+}
+
+// -- ends in the middle -----------------------------------------------------------------------
+
+TEST_CASE("a server that is killed answers its start, its broadcasts and its stops") {
+  simulated_options options;
+  options.pipe_capacity_bytes = 4000;
+  stepped_fixture f{options};
+  auto server = f.serve(service(), taker::session);
+  auto [client, connection] = f.connect(service());
+  f.ask_for<broadcast_result>(server.actor(), async_broadcast{payload{std::string(3000, 'x')}, {}});
+  pending_request broadcast{f, server.actor(),
+                            async_broadcast{payload{std::string(3000, 'y')}, {}}};
+  f.turn();
+  REQUIRE_FALSE(broadcast.is_answered());
+  pending_request stopping{f, server.actor(), stop{}};
+  pending_request starting{f, server.actor(), start{}};
+  caf::anon_send_exit(server.actor(), caf::exit_reason::kill);
+  f.turn(1);
+  f.turn();
+  CHECK(broadcast.is_answered());
+  CHECK(stopping.is_answered());
+  CHECK(starting.is_answered());
+}
+
+TEST_CASE("stop of a client manager waits for the connections of that moment, and for no others") {
+  stepped_fixture f;
+  auto server = f.serve(service(), taker::session);
+  auto manager = f.context().spawn_client_manager<recording_session>(client_options{},
+                                                                     f.client_log);
+  auto open = [&] { return f.ask_for<named_pipe_connection>(manager.actor(), connect{"svc", 1s}); };
+  for (int round = 0; round < 3; ++round) {
+    CAPTURE(round);
+    auto first = open();
+    f.turn();
+    REQUIRE(first.is_connected());
+    pending_request stopping{f, manager.actor(), stop{}};
+    pending_request again{f, manager.actor(), connect{"svc", 1s}};
+    f.turn();
+    CHECK_FALSE(stopping.take_done());
+    CHECK_FALSE(first.is_connected());
+    CHECK(f.client_log->of(first.id()) == lines{"connected", "disconnected closed_by_us"});
+    named_pipe_connection later;
+    CHECK_FALSE(again.take(&later));
+    f.client_log->forget_connections();
+    pending_request last{f, manager.actor(), stop{}};
+    f.turn();
+    CHECK_FALSE(last.take_done());
+  }
+}
