@@ -6,6 +6,11 @@
 
 #include <caf/scoped_actor.hpp>
 
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
 using namespace contract;
 
 namespace {
@@ -189,22 +194,24 @@ TEST_CASE("starts and stops that come together are carried out one after the oth
   CHECK(is_published(f));
 }
 
-TEST_CASE("each broadcast gets its own answer, also if the later one ends first") {
+TEST_CASE("each broadcast gets its own answer, whichever ends first") {
   simulated_options network;
   network.pipe_capacity_bytes = 4000;
   stepped_fixture f{network};
   auto options = service();
-  options.write_queue_messages = 1;
+  options.write_queue_messages = 2;
   auto server = f.serve(options, taker::session);
   auto [slow, first] = f.connect(options);
   auto [fast, second] = f.connect(options);
   auto large = [](char letter) { return async_broadcast{payload{std::string(3000, letter)}, {}}; };
-  f.ask_for<broadcast_result>(server.actor(), large('x'));
+  f.ask_for<broadcast_result>(server.actor(), large('w'));
   CHECK(fast->receive());
-  pending_request waits{f, server.actor(), large('y')};
-  f.turn();
-  CHECK(fast->receive());
-  REQUIRE_FALSE(waits.is_answered());
+  std::vector<std::unique_ptr<pending_request>> waiting;
+  for (auto letter : {'x', 'y'}) {
+    waiting.push_back(std::make_unique<pending_request>(f, server.actor(), large(letter)));
+    f.turn();
+    CHECK(fast->receive());
+  }
   // The slow one's queue is full.
   pending_request refused{f, server.actor(), large('z')};
   f.turn();
@@ -212,12 +219,17 @@ TEST_CASE("each broadcast gets its own answer, also if the later one ends first"
   CHECK_FALSE(refused.take(&result));
   CHECK(result.sent == 1);
   CHECK(result.failed == 1);
-  CHECK_FALSE(waits.is_answered());
-  CHECK(slow->receive());
-  f.turn();
-  CHECK_FALSE(waits.take(&result));
-  CHECK(result.sent == 2);
-  CHECK(result.failed == 0);
+  CHECK(fast->receive());
+  for (size_t number = 0; number < waiting.size(); ++number) {
+    CAPTURE(number);
+    CHECK(slow->receive());
+    f.turn();
+    for (size_t other = number + 1; other < waiting.size(); ++other)
+      CHECK_FALSE(waiting[other]->is_answered());
+    CHECK_FALSE(waiting[number]->take(&result));
+    CHECK(result.sent == 2);
+    CHECK(result.failed == 0);
+  }
 }
 
 TEST_CASE("a broadcast of nothing is no message") {
@@ -279,4 +291,101 @@ TEST_CASE("stop of a client manager waits for the connections of that moment, an
     f.turn();
     CHECK_FALSE(last.take_done());
   }
+}
+
+// -- limits -----------------------------------------------------------------------------------
+
+TEST_CASE("pending_instances clients wait for a server that is busy, and no more") {
+  stepped_fixture f;
+  auto options = service();
+  options.pending_instances = 3;
+  auto server = f.serve(options, taker::session);
+  for (int round = 0; round < 3; ++round) {
+    std::vector<simulated_client_ptr> clients;
+    for (int count = 0; count < 3; ++count) {
+      auto client = f.network()->connect("svc", pipe_mode::message, root());
+      REQUIRE(client);
+      clients.push_back(*client);
+    }
+    auto more = f.network()->connect("svc", pipe_mode::message, root());
+    REQUIRE_FALSE(more);
+    CHECK(code_of(more.error()) == errc::pipe_busy);
+    f.turn();
+    CHECK(f.log->count("connected") == 3 * static_cast<size_t>(round + 1));
+  }
+}
+
+TEST_CASE("max_message_size is checked before the first message, and in message mode only") {
+  simulated_options network;
+  network.largest_message = 1000;
+  stepped_fixture f{network};
+  auto options = service();
+  options.max_message_size = 1001;
+  auto server = f.context().spawn_server<recording_session>(options, f.log);
+  pending_request refused{f, server.actor(), start{}};
+  f.turn();
+  server_ready ready;
+  CHECK(code_of(refused.take(&ready)) == errc::invalid_option);
+  options.mode = pipe_mode::byte;
+  auto bytes = f.serve(options, taker::session);
+  client_options ours;
+  ours.max_message_size = 1001;
+  for (auto mode : {pipe_mode::byte, pipe_mode::message}) {
+    ours.mode = mode;
+    auto manager = f.context().spawn_client_manager<recording_session>(ours, f.client_log);
+    pending_request opening{f, manager.actor(), connect{"svc", 1s}};
+    f.turn();
+    named_pipe_connection connection;
+    auto failure = opening.take(&connection);
+    CHECK(code_of(failure) == (mode == pipe_mode::byte ? errc{} : errc::invalid_option));
+    CHECK(static_cast<bool>(connection) == (mode == pipe_mode::byte));
+  }
+}
+
+TEST_CASE("a new connection goes to the bridge that others have left") {
+  context_options limits;
+  limits.num_threads = 2;
+  stepped_fixture f{{}, limits};
+  auto server = f.serve(service(), taker::session);
+  auto [first_client, first] = f.connect(service());
+  for (int round = 0; round < 3; ++round) {
+    auto [client, connection] = f.connect(service());
+    auto stats = f.ask_for<statistics>(server.actor(), get_stats{});
+    REQUIRE(stats.bridges.size() == 2);
+    CHECK(stats.bridges[0].connections == 1);
+    CHECK(stats.bridges[1].connections == 1);
+    client->close();
+    f.turn();
+  }
+}
+
+TEST_CASE("a broadcast leaves out a connection that is closing") {
+  stepped_fixture f;
+  auto server = f.serve(service(), taker::session);
+  auto [client, connection] = f.connect(service());
+  connection.async_close();
+  pending_request request{f, server.actor(), async_broadcast{payload{"late"}, cookie::of(1)}};
+  f.turn();
+  broadcast_result result;
+  CHECK_FALSE(request.take(&result));
+  CHECK(result.failed == 0);
+  CHECK(f.log->of(connection.id()) == lines{"connected", "disconnected closed_by_us"});
+}
+
+TEST_CASE("a connection that is killed after it was lost ends as one that was connected") {
+  stepped_fixture f;
+  auto server = f.serve(service(), taker::session);
+  client_options options;
+  options.reconnect.emplace();
+  auto connection = f.open(options, taker::handler, "svc", 1s);
+  f.turn();
+  REQUIRE(f.client_log->count("connected") == 1);
+  pending_request stopping{f, server.actor(), stop{}};
+  f.turn();
+  CHECK_FALSE(stopping.take_done());
+  CHECK(f.client_log->count("reconnecting") == 1);
+  caf::anon_send_exit(connection.actor(), caf::exit_reason::kill);
+  f.turn();
+  CHECK(f.client_log->count("disconnected") == 1);
+  CHECK(f.client_log->count("connect failed") == 0);
 }

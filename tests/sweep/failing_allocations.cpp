@@ -1,5 +1,7 @@
 #include "sweep/failing_allocations.hpp"
 
+#include "sweep/failing_scope.hpp"
+
 #include <atomic>
 #include <cstdlib>
 #include <new>
@@ -9,12 +11,11 @@ namespace sweep {
 namespace {
 
 std::atomic<long> living{0};
-thread_local bool active = false;
 long number_that_fails = 0;
 long counted = 0;
 
 void* allocate(std::size_t size, std::size_t alignment) {
-  if (active && ++counted == number_that_fails)
+  if (failing_scope::is_active() && ++counted == number_that_fails)
     throw std::bad_alloc{};
   auto* result = alignment <= __STDCPP_DEFAULT_NEW_ALIGNMENT__
                    ? std::malloc(size != 0 ? size : 1)
@@ -45,14 +46,6 @@ void fail_allocation(long number) noexcept {
 
 long counted_allocations() noexcept {
   return counted;
-}
-
-failing_scope::failing_scope() noexcept {
-  active = true;
-}
-
-failing_scope::~failing_scope() {
-  active = false;
 }
 
 } // namespace sweep

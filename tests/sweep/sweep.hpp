@@ -1,7 +1,7 @@
 #pragma once
 
-// Runs a scene again and again, each time in a process of its own, with another allocation that
-// fails.
+// Runs a scene again and again, each time in a process of its own, with another allocation or
+// another system call that fails.
 
 #include "pipeactor/options.hpp"
 
@@ -21,6 +21,10 @@ using scene = void (*)(world&);
 /// no memory and no handle may be left that was not there before. A program that cannot allocate
 /// may end (std::terminate), but by nothing else: no signal, no hang.
 void sweep_allocations(pipeactor::port_kind port, scene play);
+
+/// The same for each of its system calls and each error that the call may report. The program may
+/// not end.
+void sweep_calls(pipeactor::port_kind port, scene play);
 
 /// Thrown if the library did not do what it has to.
 struct broken_rule {

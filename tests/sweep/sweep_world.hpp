@@ -4,7 +4,7 @@
 // the allocations of a run are always the same ones.
 
 #include "contract/test_client.hpp"
-#include "sweep/failing_allocations.hpp"
+#include "sweep/failing_scope.hpp"
 #include "sweep/sweep.hpp"
 
 #include "pipeactor/all.hpp"
@@ -24,7 +24,9 @@ using namespace pipeactor;
 
 /// What the sessions of a world have seen. Without allocations: counting never fails.
 struct ledger {
+  /// Those that live, and all that were made.
   int sessions = 0;
+  int made = 0;
   int connected = 0;
   int disconnected = 0;
   int reconnecting = 0;

@@ -102,6 +102,18 @@ TEST_CASE("the options of a client manager need nothing and have the same ranges
   CHECK(contains(describe(check(options)), "write_queue_messages"));
 }
 
+TEST_CASE("the longest pause before a re-connection may not be shorter than the first") {
+  client_options options;
+  options.reconnect.emplace();
+  CHECK(!check(options));
+  options.reconnect->initial_delay = std::chrono::milliseconds{20};
+  options.reconnect->max_delay = std::chrono::milliseconds{20};
+  CHECK(!check(options));
+  options.reconnect->max_delay = std::chrono::milliseconds{19};
+  CHECK(code_of(check(options)) == errc::invalid_option);
+  CHECK(contains(describe(check(options)), "max_delay"));
+}
+
 TEST_CASE("modes and ports have names") {
   CHECK(to_string(pipe_mode::message) == "message");
   CHECK(to_string(pipe_mode::byte) == "byte");

@@ -64,6 +64,14 @@ TEST_CASE("root and this process's user are admitted whatever the access is") {
   CHECK(access->admits(peer(geteuid(), stranger)));
 }
 
+TEST_CASE("root is admitted by a server of any other user") {
+  resolved_access access;
+  access.users = {stranger};
+  CHECK(access.admits(peer(0, 0)));
+  CHECK(access.admits(peer(stranger, 1)));
+  CHECK_FALSE(access.admits(peer(stranger + 1, 0)));
+}
+
 TEST_CASE("owner admits no other user, whatever their groups") {
   auto access = resolve(pipe_access::owner());
   REQUIRE(access);
