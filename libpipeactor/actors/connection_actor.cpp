@@ -328,7 +328,7 @@ void connection_actor::handle(broadcast_write& x) noexcept {
 std::optional<caf::error>
 connection_actor::refusal_of_write(const payload& data, const pipeactor::cookie& cookie) const {
   auto action = action_of(connection_event::write);
-  if (action == connection_action::refuse || record().state() == port::pipe_state::closed)
+  if (action == connection_action::refuse)
     return make_error(errc::not_connected);
   if (closes_after_drain_)
     return make_error(errc::not_connected, "the connection is about to close: no more writes");

@@ -23,6 +23,7 @@
   X(fault_aborted_accept)                                                                          \
   X(fault_dead_listener)                                                                           \
   X(fault_failed_listen)                                                                           \
+  X(fault_busy_name)                                                                               \
   X(fault_failed_connect)                                                                          \
   /* -- ports */                                                                                   \
   X(cancel_lost)                                                                                   \

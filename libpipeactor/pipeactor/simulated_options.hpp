@@ -52,8 +52,11 @@ struct simulated_faults {
   /// A listener can accept no more (EINVAL), and ends.
   uint32_t dead_listeners = 0;
 
-  /// A port cannot publish a name (EMFILE), or not yet, because the system has not freed it.
+  /// A port cannot publish a name (EMFILE).
   uint32_t failed_listens = 0;
+
+  /// A port cannot publish a name yet, because the system has not freed it: servers try again.
+  uint32_t busy_names = 0;
 
   /// A port cannot connect (EAGAIN, ECONNREFUSED, EMFILE).
   uint32_t failed_connects = 0;

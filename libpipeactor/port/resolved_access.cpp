@@ -43,8 +43,7 @@ bool resolved_access::admits(const peer_identity& peer) const noexcept {
          || contains(sids, peer.sid) || overlap(peer.group_sids, group_sids);
 }
 
-caf::expected<resolved_access> resolve(const pipe_access& access) {
-  auto self = this_process();
+caf::expected<resolved_access> resolve(const pipe_access& access, peer_identity self) {
   resolved_access result;
   result.kind = access.type();
   add({self.uid, std::move(self.sid)}, result.users, result.sids);

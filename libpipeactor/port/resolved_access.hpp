@@ -25,7 +25,9 @@ struct resolved_access {
 };
 
 /// Looks the names up in the system's database of users; may wait for a directory service.
+/// @param self whom `owner` and a group without a name mean
 /// @returns the ids, or `errc::invalid_option` with the first name that is unknown
-caf::expected<resolved_access> resolve(const pipe_access& access);
+caf::expected<resolved_access> resolve(const pipe_access& access,
+                                       peer_identity self = this_process());
 
 } // namespace pipeactor::port

@@ -203,6 +203,25 @@ TEST_CASE("requests of a connection whose actor is killed are answered") {
   }
 }
 
+TEST_CASE("operations that a killed connection has not handled come back, each cookie once") {
+  stepped_fixture f;
+  auto server = f.serve(service(), taker::handler);
+  for (int round = 0; round < 3; ++round) {
+    auto [client, connection] = f.connect(service());
+    for (int i = 1; i <= 3; ++i) {
+      connection.async_write(payload{"x"}, cookie::of(i));
+      connection.async_read(cookie::of(3 + i));
+    }
+    // Before them.
+    caf::anon_send<caf::message_priority::high>(connection.actor(),
+                                                caf::exit_msg{{}, caf::exit_reason::kill});
+    f.turn();
+    for (int i = 1; i <= 6; ++i)
+      CHECK(f.log->count("failed not_connected [" + std::to_string(i) + "]", connection.id()) == 1);
+    CHECK(f.log->count("sent", connection.id()) == 0);
+  }
+}
+
 TEST_CASE("every request to close a connection is answered, also one that comes after its end") {
   stepped_fixture f;
   auto server = f.serve(service(), GENERATE(each_taker()));

@@ -6,6 +6,7 @@
 
 #include <caf/scoped_actor.hpp>
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -172,6 +173,41 @@ TEST_CASE("a stop between two attempts to listen again is answered, and nobody l
   CHECK(f.log->count("server failed") == 0);
 }
 
+TEST_CASE("a start waits two seconds for a name that the system has not freed, each time anew") {
+  stepped_fixture f;
+  auto server = f.context().spawn_server<recording_session>(service(), f.log);
+  simulated_faults busy;
+  busy.busy_names = 1;
+  server_ready ready;
+  for (int round = 0; round < 3; ++round) {
+    CAPTURE(round);
+    f.network()->set_faults(busy);
+    pending_request refused{f, server.actor(), start{}};
+    f.turn();
+    for (auto step : {10ms, 1000ms, 980ms}) {
+      f.advance(step);
+      CHECK_FALSE(refused.is_answered());
+    }
+    f.advance(10ms);
+    CHECK(code_of(refused.take(&ready)) == errc::pipe_in_use);
+  }
+  for (int round = 0; round < 3; ++round) {
+    CAPTURE(round);
+    f.network()->set_faults(busy);
+    pending_request starting{f, server.actor(), start{}};
+    f.turn();
+    f.advance(1990ms);
+    CHECK_FALSE(starting.is_answered());
+    f.network()->set_faults({});
+    f.advance(10ms);
+    CHECK_FALSE(starting.take(&ready));
+    CHECK(is_published(f));
+    pending_request stopping{f, server.actor(), stop{}};
+    f.turn();
+    CHECK_FALSE(stopping.take_done());
+  }
+}
+
 // -- requests that meet -----------------------------------------------------------------------
 
 TEST_CASE("starts and stops that come together are carried out one after the other") {
@@ -265,6 +301,70 @@ TEST_CASE("a server that is killed answers its start, its broadcasts and its sto
   CHECK(broadcast.is_answered());
   CHECK(stopping.is_answered());
   CHECK(starting.is_answered());
+}
+
+TEST_CASE("a server that is killed while it waits for its name answers its start") {
+  stepped_fixture f;
+  auto server = f.context().spawn_server<recording_session>(service(), f.log);
+  simulated_faults busy;
+  busy.busy_names = 1;
+  f.network()->set_faults(busy);
+  pending_request starting{f, server.actor(), start{}};
+  f.turn();
+  REQUIRE_FALSE(starting.is_answered());
+  caf::anon_send_exit(server.actor(), caf::exit_reason::kill);
+  f.turn();
+  server_ready ready;
+  CHECK(code_of(starting.take(&ready)) == errc::shutting_down);
+}
+
+TEST_CASE("a client manager that is killed while it looks up whom it trusts answers its connects") {
+  stepped_fixture f;
+  client_options options;
+  options.trusted_servers = pipe_access::list({"0"});
+  auto manager = f.context().spawn_client_manager<recording_session>(options, f.client_log);
+  pending_request first{f, manager.actor(), connect{"svc", 1s}};
+  pending_request second{f, manager.actor(), connect{"svc", 1s}};
+  // In the same run as both requests: no name can be looked up by then.
+  caf::anon_send_exit(manager.actor(), caf::exit_reason::kill);
+  f.turn();
+  named_pipe_connection connection;
+  CHECK(code_of(first.take(&connection)) == errc::shutting_down);
+  CHECK(code_of(second.take(&connection)) == errc::shutting_down);
+}
+
+TEST_CASE("stop waits for a client that is on its way to another bridge") {
+  class calling_session final : public recording_session {
+  public:
+    calling_session(const log_ptr& log, const std::function<void()>& on_made)
+        : recording_session(log) {
+      on_made();
+    }
+  };
+  context_options limits;
+  limits.num_threads = 2;
+  stepped_fixture f{{}, limits};
+  std::optional<pending_request> stopping;
+  std::function<void()> stop_server = [] {};
+  auto server = f.context().spawn_server<calling_session>(service(), f.log, [&] { stop_server(); });
+  // The server hears of a connection after its session is made.
+  auto stop_when_made = [&] { stopping.emplace(f, server.actor(), stop{}); };
+  for (size_t round = 1; round <= 3; ++round) {
+    CAPTURE(round);
+    f.ask_for<server_ready>(server.actor(), start{});
+    auto [first_client, first] = f.connect(service());
+    f.log->forget_connections();
+    stop_server = stop_when_made;
+    auto client = f.network()->connect("svc", pipe_mode::message, root());
+    REQUIRE(client);
+    for (int turns = 0; turns < 20 && !(stopping && stopping->is_answered()); ++turns)
+      f.turn(1);
+    REQUIRE(stopping);
+    CHECK_FALSE(stopping->take_done());
+    CHECK(f.log->count("disconnected") == 2 * round);
+    stop_server = [] {};
+    stopping.reset();
+  }
 }
 
 TEST_CASE("stop of a client manager waits for the connections of that moment, and for no others") {

@@ -22,7 +22,7 @@ constexpr std::pair<const char*, uint32_t simulated_faults::*> faults[] = {
   SIMULATION_FAULT(failed_sends),      SIMULATION_FAULT(failed_receives),
   SIMULATION_FAULT(exhausted_accepts), SIMULATION_FAULT(aborted_accepts),
   SIMULATION_FAULT(dead_listeners),    SIMULATION_FAULT(failed_listens),
-  SIMULATION_FAULT(failed_connects),
+  SIMULATION_FAULT(busy_names),        SIMULATION_FAULT(failed_connects),
 };
 #undef SIMULATION_FAULT
 

@@ -5,11 +5,34 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <functional>
+#include <future>
+#include <memory>
 #include <stdexcept>
 #include <thread>
 
 using namespace pipeactor;
 using namespace pipeactor::detail;
+
+namespace {
+
+/// Calls a function at its end.
+struct last_words {
+  explicit last_words(std::function<void()> what) : call(std::move(what)) {}
+
+  last_words(const last_words&) = delete;
+  last_words& operator=(const last_words&) = delete;
+
+  ~last_words() {
+    call();
+  }
+
+  std::function<void()> call;
+};
+
+} // namespace
+
+CAF_ALLOW_UNSAFE_MESSAGE_TYPE(std::shared_ptr<last_words>)
 
 namespace {
 
@@ -98,5 +121,42 @@ TEST_CASE("other threads wake an event queue that waits, by events and by leavin
     ended = true;
     other.join();
     CHECK(handled == 100);
+  }
+}
+
+TEST_CASE("an event queue whose handler makes more events ends in time, and goes on with them") {
+  event_queue queue;
+  event_queue::handlers* handlers = nullptr;
+  int handled = 0;
+  handlers = queue.keep({[&](int value) {
+    if (++handled < 1000)
+      queue.push(handlers, make_letter(value + 1));
+  }});
+  queue.push(handlers, make_letter(1));
+  for (int round = 1; round <= 3; ++round) {
+    CHECK(queue.run(event_queue::clock::now()) == loop_end::timed_out);
+    CHECK(handled == round);
+  }
+}
+
+TEST_CASE("what an event holds may use the event queue as it ends") {
+  world w;
+  auto* handlers = w.queue.keep({[](const std::shared_ptr<last_words>&) {}});
+  for (int round = 1; round <= 3; ++round) {
+    std::future<void> pushed;
+    auto is_free = false;
+    // On another thread: this one would wait for itself.
+    auto content = std::make_shared<last_words>([&] {
+      pushed = std::async(std::launch::async,
+                          [&] { w.queue.push(w.handlers, make_letter(round)); });
+      is_free = pushed.wait_for(test::patience) == std::future_status::ready;
+    });
+    w.queue.push(handlers, caf::make_mailbox_element(nullptr, caf::make_message_id(), {},
+                                                     std::move(content)));
+    CHECK(w.run() == loop_end::timed_out);
+    CHECK(is_free);
+    pushed.wait();
+    CHECK(w.run() == loop_end::timed_out);
+    CHECK(w.seen.back() == round);
   }
 }

@@ -39,6 +39,23 @@ TEST_CASE("the overflow user is a user like any other if all users have numbers"
   CHECK(known_group(static_cast<gid_t>(-1)) == -1);
 }
 
+TEST_CASE("the overflow id is known if all ids have a number, in one range or several") {
+  temp_directory directory;
+  auto map = directory / "map";
+  auto known = [&](const char* ranges, uint32_t id) {
+    make_file(map, ranges);
+    return known_id(id, 65534, map.c_str());
+  };
+  CHECK(known("0 0 4294967295\n", 65534) == 65534);
+  CHECK(known("0 100000 65536\n65536 0 4294901759\n", 65534) == 65534);
+  for (auto* part : {"", "0 1000 1\n", "0 100000 65536\n", "0 0 4294967294\n"}) {
+    CAPTURE(part);
+    CHECK(known(part, 65534) == -1);
+    CHECK(known(part, 65533) == 65533);
+  }
+  CHECK(known_id(65534, 65534, (directory / "missing").c_str()) == -1);
+}
+
 TEST_CASE("a user or group that has no number in a user namespace is unknown") {
   CHECK(as_unknown_user([]() -> std::string {
           if (geteuid() != 65534 || known_user(geteuid()) != -1 || known_group(getegid()) != -1)

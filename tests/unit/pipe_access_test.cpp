@@ -120,6 +120,17 @@ TEST_CASE("a peer that the kernel does not identify is admitted by everyone only
   CHECK_FALSE(resolved_access{}.admits(peer_identity{}));
 }
 
+TEST_CASE("a process that does not know itself admits no other that is unknown") {
+  peer_identity unknown;
+  for (auto& access : {pipe_access::owner(), pipe_access::group(), pipe_access::list({"1000"})}) {
+    auto resolved = resolve(access, unknown);
+    REQUIRE(resolved);
+    CHECK_FALSE(resolved->admits(unknown));
+    CHECK_FALSE(resolved->admits(peer(stranger, stranger)));
+    CHECK(resolved->admits(peer(0, stranger)));
+  }
+}
+
 TEST_CASE("names of users and groups are looked up") {
   CHECK(find_user("root")->id == 0);
   CHECK(find_group("root")->id == 0);

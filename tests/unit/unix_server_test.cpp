@@ -54,12 +54,13 @@ int listening_socket() {
 
 /// A server of echo sessions at a path of its own, on each port.
 struct harmed_server {
-  harmed_server() {
+  explicit harmed_server(pipe_access access = pipe_access::owner()) {
     context_options where;
     where.port = each_port();
     ctx = std::make_unique<context>(system, where);
     server_options options;
     options.pipe_name = name;
+    options.access = std::move(access);
     server = ctx->spawn_session_server(
       options, [] { return std::make_unique<echo_session>(); }, handler);
     start();
@@ -154,4 +155,21 @@ TEST_CASE("a server whose listener fails again and again stops, and tells its ha
   CHECK_FALSE(connect_unix(x.name, pipe_mode::message));
   x.start();
   CHECK(is_served(connected_to(x.name)));
+}
+
+TEST_CASE("access everyone lets every user connect, access owner no other one") {
+  unix_helpers::needs_root();
+  auto access = GENERATE(pipe_access::everyone(), pipe_access::owner());
+  harmed_server x{access};
+  REQUIRE(chmod(x.directory.path().c_str(), 0755) == 0);
+  for (int round = 0; round < 3; ++round) {
+    auto told = unix_helpers::as_user(unix_helpers::other_user, [&]() -> std::string {
+      auto fd = connect_unix(x.name, pipe_mode::message);
+      if (!fd)
+        return to_string(code_of(fd.error()));
+      fcntl(fd->get(), F_SETFL, fcntl(fd->get(), F_GETFL) & ~O_NONBLOCK);
+      return is_served(*fd) ? "served" : "not served";
+    });
+    CHECK(told == (access == pipe_access::everyone() ? "served" : "access_denied"));
+  }
 }

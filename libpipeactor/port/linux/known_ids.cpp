@@ -39,20 +39,20 @@ bool maps_all(const char* path) noexcept {
   return mapped >= no_id;
 }
 
-int64_t known(uint32_t id, uint32_t overflow_id, const char* map) noexcept {
+} // namespace
+
+int64_t known_id(uint32_t id, uint32_t overflow_id, const char* map) noexcept {
   return id == no_id || (id == overflow_id && !maps_all(map)) ? -1 : int64_t{id};
 }
 
-} // namespace
-
 int64_t known_user(uid_t id) noexcept {
   static const auto overflow_id = read_overflow_id("/proc/sys/kernel/overflowuid");
-  return known(id, overflow_id, "/proc/self/uid_map");
+  return known_id(id, overflow_id, "/proc/self/uid_map");
 }
 
 int64_t known_group(gid_t id) noexcept {
   static const auto overflow_id = read_overflow_id("/proc/sys/kernel/overflowgid");
-  return known(id, overflow_id, "/proc/self/gid_map");
+  return known_id(id, overflow_id, "/proc/self/gid_map");
 }
 
 } // namespace pipeactor::port

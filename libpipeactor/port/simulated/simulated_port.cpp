@@ -66,12 +66,13 @@ caf::expected<listener_id> simulated_port::listen(const listen_request& request)
   if (auto err = check_message_size(request.max_message_size))
     return err;
   std::lock_guard guard{network_->mutex};
+  auto what = "cannot listen on " + request.pipe_name;
   if (happens(network_->faults.failed_listens, detail::mark::fault_failed_listen))
-    return pick(2) == 0 ? errors::failed(errc::pipe_busy, "cannot listen on " + request.pipe_name)
-                        : errors::failed(errc::out_of_resources,
-                                         "cannot listen on " + request.pipe_name, EMFILE);
+    return errors::failed(errc::out_of_resources, what, EMFILE);
+  if (happens(network_->faults.busy_names, detail::mark::fault_busy_name))
+    return errors::failed(errc::pipe_busy, what);
   if (network_->names.count(request.pipe_name) != 0)
-    return errors::failed(errc::pipe_in_use, "cannot listen on " + request.pipe_name);
+    return errors::failed(errc::pipe_in_use, what);
   auto& l = listeners_.add([&](listener& l) {
     l.gate.on_open([this] { wake(); });
     l.pipe_name = request.pipe_name;
