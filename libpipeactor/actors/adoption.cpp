@@ -1,6 +1,7 @@
 #include "actors/adoption.hpp"
 
 #include "actors/connection_actor.hpp"
+#include "base/errors.hpp"
 
 namespace pipeactor::detail {
 
@@ -23,6 +24,20 @@ caf::actor spawn(bridge_connections& bridge, const connection_settings& settings
   return actor;
 }
 
+/// Returns why a client is turned away, or nothing. Counts one that is not.
+caf::error refusal(const connection_settings& settings, const port::completion_port& port,
+                   connection_record& record) {
+  if (auto err = check_access(settings, port, record.peer()))
+    return err;
+  if (settings.quota == nullptr)
+    return caf::none;
+  auto slot = settings.quota->take(record.peer());
+  if (!slot)
+    return errors::too_many_connections(to_string(record.peer()));
+  record.quota = std::move(*slot);
+  return caf::none;
+}
+
 } // namespace
 
 caf::actor spawn_connection(bridge_connections& bridge, const connection_settings& settings) {
@@ -39,7 +54,7 @@ void adopt(bridge_connections& bridge, const connection_settings& settings,
     bridge.enroll(record);
     auto& port = *bridge.port();
     port.adopt(record, std::move(raw));
-    refused = check_access(settings, port, record->peer());
+    refused = refusal(settings, port, *record);
     caf::anon_send(settings.coordinator, connection_opened{named_pipe_connection{actor}});
   } catch (...) {
     report_turned_away(std::current_exception());

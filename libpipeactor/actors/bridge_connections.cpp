@@ -98,6 +98,7 @@ void bridge_connections::remove(connection_record& record) {
   connections_[record.index] = connections_.back();
   connections_[record.index]->index = record.index;
   record.index = connection_record::not_enrolled;
+  record.quota = {};
   connections_.pop_back();
   size_.store(connections_.size(), std::memory_order_relaxed);
 }

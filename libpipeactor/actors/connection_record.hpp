@@ -1,6 +1,7 @@
 #pragma once
 
 #include "actors/read_account.hpp"
+#include "actors/user_quota.hpp"
 #include "bridge/pipe_owner.hpp"
 
 #include <any>
@@ -35,6 +36,9 @@ public:
   /// Position in the bridge's list of connections.
   static constexpr size_t not_enrolled = SIZE_MAX;
   size_t index = not_enrolled;
+
+  /// Counts an accepted connection as one of its user's until the pipe is closed.
+  user_quota::slot quota;
 
   /// Set if an outgoing connection was made at least once.
   bool was_connected = false;

@@ -3,6 +3,7 @@
 #include "pipeactor/caf.hpp"
 #include "pipeactor/options.hpp"
 #include "pipeactor/session.hpp"
+#include "actors/user_quota.hpp"
 #include "port/completion_port.hpp"
 
 #include <cstdint>
@@ -22,6 +23,8 @@ struct connection_settings {
   size_t receive_limit = 0;
   /// The users who may be at the other end.
   port::resolved_access access;
+  /// Bounds the connections of each user. nullptr: no bound.
+  std::shared_ptr<user_quota> quota;
   /// The server or client manager, which is notified of the connection's beginning and end.
   caf::actor coordinator;
   /// Takes the events, unless there is a session.

@@ -215,6 +215,8 @@ void server_actor::begin_running() {
   settings->options = options_;
   set_limits(*settings, port);
   settings->access = access_;
+  if (options_.connections_per_user != 0)
+    settings->quota = std::make_shared<user_quota>(options_.connections_per_user);
   settings->coordinator = caf::actor{this};
   settings->handler = handler_;
   settings->make_session = make_session_;

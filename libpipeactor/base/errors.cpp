@@ -116,6 +116,13 @@ caf::error client_not_admitted(std::string_view client) {
                                 client));
 }
 
+caf::error too_many_connections(std::string_view client) {
+  return make_error(errc::too_many_connections,
+                    fmt::format("a client was refused, because its user has as many connections as "
+                                "server_options::connections_per_user allows: {}",
+                                client));
+}
+
 caf::error server_not_trusted(std::string_view pipe_name, std::string_view server) {
   return make_error(errc::access_denied,
                     fmt::format("the server of {} is not trusted: {}: allow it with "

@@ -80,6 +80,9 @@ caf::error unsafe_file(std::string_view path, std::string_view why);
 /// `server_options::access` does not admit the client.
 caf::error client_not_admitted(std::string_view client);
 
+/// The client's user has as many connections as `server_options::connections_per_user` allows.
+caf::error too_many_connections(std::string_view client);
+
 /// `client_options::trusted_servers` does not admit the server.
 caf::error server_not_trusted(std::string_view pipe_name, std::string_view server);
 

@@ -48,7 +48,10 @@ namespace pipeactor {
   /* -- anything else that the operating system reported */                                        \
   X(os_error, "the operating system reported an error")                                            \
   /* -- wrong use */                                                                               \
-  X(would_block, "the call would wait for its own thread: send a message instead")
+  X(would_block, "the call would wait for its own thread: send a message instead")                 \
+  /* -- why a client was refused, see also access_denied */                                        \
+  X(too_many_connections, "the user has as many connections as the server allows: close one, or "  \
+                          "raise connections_per_user")
 
 /// Why an operation failed or a connection ended. The values are stable.
 enum class errc : uint8_t {

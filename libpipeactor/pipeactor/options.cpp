@@ -45,6 +45,7 @@ constexpr range<connection_options> connection_ranges[] = {
 constexpr range<server_options> server_ranges[] = {
   PIPEACTOR_RANGE(server_options, num_threads, 0, most_threads),
   PIPEACTOR_RANGE(server_options, pending_instances, 1, most_pending_instances),
+  PIPEACTOR_RANGE(server_options, connections_per_user, 0, SIZE_MAX),
 };
 
 constexpr range<client_options> client_ranges[] = {
@@ -86,7 +87,7 @@ constexpr bool has_ranges(size_t ranges) {
 // A new option does not compile until its type is named here, and a number also has a range above.
 static_assert(has_ranges<connection_options, pipe_mode, bool, size_t, size_t, size_t, size_t,
                          size_t, size_t, write_queue_policy>(std::size(connection_ranges)));
-static_assert(has_ranges<server_options, connection_options, std::string, size_t, size_t,
+static_assert(has_ranges<server_options, connection_options, std::string, size_t, size_t, size_t,
                          pipe_access>(std::size(server_ranges)));
 static_assert(has_ranges<client_options, connection_options, size_t,
                          std::optional<reconnect_options>, pipe_access>(std::size(client_ranges)));

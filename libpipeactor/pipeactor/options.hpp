@@ -136,6 +136,12 @@ struct server_options : connection_options {
   /// Windows the number of pipe instances that listen, at most 64.
   size_t pending_instances = defaults::pending_instances;
 
+  /// How many connections one user may have to this server at a time, so that no user takes the
+  /// descriptors and the memory of the others. A client beyond that is disconnected, and the server
+  /// gets `client_disconnected` with `errc::too_many_connections`. Users whom the system does not
+  /// identify count as one. 0: any number.
+  size_t connections_per_user = 0;
+
   /// The users who may connect. On Linux it also decides which directory a leaf name is in: the
   /// user's own for `owner`, else /run/pipeactor, which the administrator makes. Linux disconnects
   /// a client that is not admitted, and the server gets `client_disconnected` with

@@ -2,6 +2,7 @@
 // tests/integration has them as processes.
 
 #include "contract/fixture.hpp"
+#include "contract/stepped_fixture.hpp"
 
 using namespace contract;
 
@@ -128,4 +129,90 @@ PORT_TEST_CASE("access that names an unknown user or group is an error at start"
   REQUIRE_FALSE(ready);
   CHECK(code_of(ready.error()) == errc::invalid_option);
   CHECK(describe(ready.error()).find(name) != std::string::npos);
+}
+
+PORT_TEST_CASE(
+  "connections_per_user bounds the clients of a user, and one that leaves makes room") {
+  port_fixture f{port};
+  auto options = f.options();
+  options.connections_per_user = 2;
+  options.num_threads = GENERATE(1, 2);
+  auto server = f.serve(options, GENERATE(each_taker()), echo());
+  auto is_echoed = [](const client_ptr& client) {
+    return client->send("hello") && client->receive() == "hello";
+  };
+  auto kept = f.connect(server);
+  auto leaving = f.connect(server);
+  CHECK(is_echoed(kept));
+  CHECK(is_echoed(leaving));
+  for (size_t round = 1; round <= 3; ++round) {
+    CAPTURE(round);
+    for (size_t count = 1; count <= 2; ++count) {
+      auto refused = f.connect(server);
+      CHECK(refused->at_end());
+      CHECK(f.log->wait_for("disconnected too_many_connections", 2 * (round - 1) + count));
+    }
+    leaving = nullptr;
+    CHECK(f.log->wait_for("disconnected closed_by_peer", round));
+    leaving = f.connect(server);
+    CHECK(is_echoed(leaving));
+    CHECK(is_echoed(kept));
+  }
+  CHECK(f.log->count("connected") == 5);
+}
+
+PORT_TEST_CASE(
+  "connections_per_user counts each user for itself, and those it does not know as one",
+  needs::users) {
+  port_fixture f{port};
+  auto options = f.options(pipe_access::everyone());
+  options.connections_per_user = 1;
+  auto server = f.serve(options, taker::session, echo());
+  for (size_t round = 1; round <= 3; ++round) {
+    std::vector<client_ptr> clients;
+    for (auto uid : {nobody, somebody, int64_t{-1}}) {
+      CAPTURE(round, uid);
+      clients.push_back(f.connect_as(server, uid, nobody));
+      clients.back()->send("hello");
+      CHECK(clients.back()->receive() == "hello");
+      CHECK_FALSE(is_served(f, server, uid, somebody));
+    }
+    clients.clear();
+    REQUIRE(f.log->wait_for("disconnected closed_by_peer", 3 * round));
+  }
+}
+
+TEST_CASE("a killed connection, and a refused client, take nothing of connections_per_user") {
+  stepped_fixture f;
+  auto options = server_options{};
+  options.pipe_name = "svc";
+  options.connections_per_user = 1;
+  auto server = f.serve(options, GENERATE(each_taker()));
+  peer_identity root;
+  root.uid = 0;
+  peer_identity other;
+  other.uid = nobody;
+  for (size_t round = 1; round <= 3; ++round) {
+    CAPTURE(round);
+    // Of the user that has no access, and of one that has, but no room.
+    auto [client, connection] = f.connect(options);
+    for (auto& [who, why] :
+         {std::pair{other, "access_denied"}, std::pair{root, "too_many_connections"}}) {
+      auto refused = f.network()->connect("svc", pipe_mode::message, who);
+      REQUIRE(refused);
+      f.turn();
+      CHECK((*refused)->at_end());
+      CHECK(f.log->count(std::string{"disconnected "} + why) == round);
+    }
+    caf::anon_send_exit(connection.actor(), caf::exit_reason::kill);
+    f.turn();
+    CHECK(client->at_end());
+    // A stop and a start give all back, too.
+    if (round == 2) {
+      auto [last, another] = f.connect(options);
+      caf::anon_send(server.actor(), stop{});
+      f.turn();
+      f.ask_for<server_ready>(server.actor(), start{});
+    }
+  }
 }

@@ -212,6 +212,8 @@ TEST_CASE("operations that a killed connection has not handled come back, each c
       connection.async_write(payload{"x"}, cookie::of(i));
       connection.async_read(cookie::of(3 + i));
     }
+    caf::scoped_actor self{f.system(), true};
+    auto request = self->request(connection.actor(), caf::infinite, async_close{});
     // Before them.
     caf::anon_send<caf::message_priority::high>(connection.actor(),
                                                 caf::exit_msg{{}, caf::exit_reason::kill});
@@ -219,6 +221,9 @@ TEST_CASE("operations that a killed connection has not handled come back, each c
     for (int i = 1; i <= 6; ++i)
       CHECK(f.log->count("failed not_connected [" + std::to_string(i) + "]", connection.id()) == 1);
     CHECK(f.log->count("sent", connection.id()) == 0);
+    REQUIRE(self->has_next_message());
+    request.receive([] { CHECK(false); },
+                    [](const caf::error& err) { CHECK(code_of(err) == errc::not_connected); });
   }
 }
 

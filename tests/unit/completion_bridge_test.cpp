@@ -126,6 +126,29 @@ private:
   notes& log_;
 };
 
+/// Sends messages to itself until it is told to stop. Now and then a number is sent to another
+/// actor, by another thread.
+class busy_actor final : public pinned_actor {
+public:
+  busy_actor(caf::actor_config& cfg, caf::actor other, std::atomic<bool>& stopped, int& sent)
+      : pinned_actor(cfg), other_(std::move(other)), stopped_(stopped), sent_(sent) {}
+
+  caf::behavior make_behavior() override {
+    return {[this](int number) {
+      if (stopped_)
+        return;
+      if (static_cast<size_t>(number) % defaults::messages_per_job == 0)
+        std::thread{[this] { caf::anon_send(other_, 0, sent_++); }}.join();
+      send(this, number + 1);
+    }};
+  }
+
+private:
+  caf::actor other_;
+  std::atomic<bool>& stopped_;
+  int& sent_;
+};
+
 caf::actor spawn_noting(bridge_fixture& f, notes& log) {
   return spawn_pinned<noting_actor>(f.system, f.bridge.get(), log);
 }
@@ -403,6 +426,36 @@ TEST_CASE("completion_bridge loses no message that is sent while it ends") {
     REQUIRE(eventually([&] { return log.handled == senders * count; }));
     check_complete(log, senders, count);
   }
+}
+
+TEST_CASE("completion_bridge runs what its actors have to do before it ends") {
+  notes log;
+  stepped_bridge f;
+  constexpr auto count = static_cast<int>(2 * defaults::messages_per_job);
+  auto actor = spawn_noting(f, log);
+  for (int number = 0; number < count; ++number)
+    caf::anon_send(actor, 0, number);
+  f.bridge->shut_down();
+  CHECK(log.handled == count);
+  CHECK(log.threads == std::set{std::this_thread::get_id()});
+}
+
+TEST_CASE("completion_bridge loses no message that another thread sends in its last turns") {
+  notes log;
+  std::atomic<bool> stopped{false};
+  int sent = 0;
+  stepped_bridge f;
+  auto actor = spawn_noting(f, log);
+  auto busy = spawn_pinned<busy_actor>(f.system, f.bridge.get(), actor, stopped, sent);
+  caf::anon_send(busy, 0);
+  f.bridge->shut_down();
+  stopped = true;
+  // It may still be busy, on the scheduler.
+  caf::scoped_actor self{f.system};
+  self->send_exit(busy, caf::exit_reason::kill);
+  self->wait_for(busy);
+  CHECK(sent >= static_cast<int>(defaults::turns_after_end));
+  CHECK(eventually([&] { return log.handled == sent; }));
 }
 
 TEST_CASE("completion_bridge that cannot make its port says why, and runs its actors elsewhere") {

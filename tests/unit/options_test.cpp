@@ -28,6 +28,7 @@ TEST_CASE("options default to what the documentation says") {
   CHECK(options.max_message_size == 0);
   CHECK(options.mode == pipe_mode::message);
   CHECK(options.pending_instances == 4);
+  CHECK(options.connections_per_user == 0);
   CHECK(options.read_queue_bytes == 4194304);
   CHECK(options.read_queue_messages == 4096);
   CHECK(options.write_queue_bytes == 16777216);

@@ -134,6 +134,8 @@ command add_serve(CLI::App& tool) {
   add_access(app, "--access", options->server.access,
              "Who may connect: owner (default), group[:NAME],\n"
              "everyone, or list:USER,@GROUP,...");
+  add_limit(app, "--user-connections", options->server.connections_per_user, 1, 1000000000,
+            "Connections of one user at a time (default: any number).");
   app
     .add_option("--state", options->state,
                 "Keeps retained messages and sessions in this file: what\n"

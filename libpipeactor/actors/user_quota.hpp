@@ -1,0 +1,65 @@
+#pragma once
+
+#include "pipeactor/peer_identity.hpp"
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <utility>
+
+namespace pipeactor::detail {
+
+/// Counts the connections that each user has at one server (server_options::connections_per_user).
+/// Users whom the system does not identify count as one. Any thread.
+class user_quota : public std::enable_shared_from_this<user_quota> {
+  using counts = std::map<std::string, size_t>;
+
+public:
+  /// One connection of a user, until it is destroyed. It may outlive its server.
+  class slot {
+  public:
+    slot() noexcept = default;
+
+    slot(slot&& other) noexcept {
+      *this = std::move(other);
+    }
+
+    slot& operator=(slot&& other) noexcept {
+      std::swap(quota_, other.quota_);
+      std::swap(user_, other.user_);
+      return *this;
+    }
+
+    ~slot() {
+      if (quota_ != nullptr)
+        quota_->give_back(user_);
+    }
+
+  private:
+    friend class user_quota;
+
+    slot(std::shared_ptr<user_quota> quota, counts::iterator user)
+        : quota_(std::move(quota)), user_(user) {}
+
+    std::shared_ptr<user_quota> quota_;
+    counts::iterator user_{};
+  };
+
+  /// @param most connections of one user, at least 1
+  explicit user_quota(size_t most) : most_(most) {}
+
+  /// Returns a slot for one more connection, or nothing if the user has as many as it may.
+  std::optional<slot> take(const peer_identity& user);
+
+private:
+  void give_back(counts::iterator user) noexcept;
+
+  const size_t most_;
+  std::mutex mutex_;
+  counts counts_;
+};
+
+} // namespace pipeactor::detail
