@@ -116,6 +116,8 @@ def anchors(path):
 def check_links(root, page):
     """Yields (line, what) for each link, and each source file named, that is not there."""
     lines = (root / page).read_text(encoding="utf-8").split("\n")
+    library = root / "libpipeactor"
+    places = (root, library, *library.glob("caf_*"), root / "docs")
     for number, line in enumerate(lines, 1):
         for link in LINK.findall(line):
             if link.startswith(("http://", "https://")):
@@ -130,7 +132,7 @@ def check_links(root, page):
             if not (root / name).exists():
                 yield number, f"a script {name}, which is not there"
         for name in SOURCE.findall(line):
-            if not any((root / folder / name).exists() for folder in ("", "libpipeactor", "docs")):
+            if not any((folder / name).exists() for folder in places):
                 yield number, f"a path {name}, which is not there"
 
 

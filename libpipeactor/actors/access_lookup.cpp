@@ -4,23 +4,6 @@ namespace pipeactor::detail {
 
 namespace {
 
-struct look_up {};
-
-struct looked_up {
-  port::resolved_access access;
-};
-
-} // namespace
-
-} // namespace pipeactor::detail
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::look_up)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::looked_up)
-
-namespace pipeactor::detail {
-
-namespace {
-
 /// Answers one request.
 caf::behavior lookup_actor(caf::event_based_actor* self, const pipe_access& whom) {
   return {[self, whom](const look_up&) -> caf::result<looked_up> {

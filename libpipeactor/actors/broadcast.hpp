@@ -4,6 +4,7 @@
 #include "pipeactor/cookie.hpp"
 #include "pipeactor/payload.hpp"
 #include "pipeactor/requests.hpp"
+#include "base/local_message_types.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -55,7 +56,3 @@ struct broadcast_job {
 };
 
 } // namespace pipeactor::detail
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::broadcast_ended)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::broadcast_write)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::broadcast_job)

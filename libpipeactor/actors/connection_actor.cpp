@@ -1,9 +1,9 @@
 #include "actors/connection_actor.hpp"
 
 #include "pipeactor/error.hpp"
-#include "base/caf_0_17/special_messages.hpp"
 #include "base/errors.hpp"
 #include "base/log.hpp"
+#include "base/special_messages.hpp"
 
 #include <algorithm>
 #include <stdexcept>

@@ -2,7 +2,7 @@
 
 #include "pipeactor/error.hpp"
 #include "pipeactor/requests.hpp"
-#include "base/caf_0_17/special_messages.hpp"
+#include "base/special_messages.hpp"
 
 namespace pipeactor::detail {
 

@@ -6,6 +6,7 @@
 #include "actors/answer_promise.hpp"
 #include "actors/broadcast.hpp"
 #include "actors/connection_record.hpp"
+#include "base/local_message_types.hpp"
 #include "bridge/pipe_owner.hpp"
 
 #include <caf/message_handler.hpp>
@@ -68,5 +69,3 @@ private:
 };
 
 } // namespace pipeactor::detail
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::opened)

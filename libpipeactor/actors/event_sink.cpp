@@ -2,9 +2,9 @@
 
 #include "pipeactor/error.hpp"
 #include "actors/internal_messages.hpp"
-#include "base/caf_0_17/special_messages.hpp"
 #include "base/exception_text.hpp"
 #include "base/marks.hpp"
+#include "base/special_messages.hpp"
 
 #include <stdexcept>
 

@@ -5,6 +5,7 @@
 #include "pipeactor/messages.hpp"
 #include "actors/connection_record.hpp"
 #include "actors/connection_settings.hpp"
+#include "base/local_message_types.hpp"
 #include "bridge/timer_queue.hpp"
 #include "port/completion_port.hpp"
 
@@ -98,19 +99,3 @@ struct listener_closed {
 };
 
 } // namespace pipeactor::detail
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::open_pipe)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::raise_refused_operations)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::handler_caught_up)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::end_with_pipe)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::fence)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::adopt_client)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::get_bridge_report)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::bridge_report)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::cancel_timers)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::abandoned)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::client_accepted)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::connection_opened)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::connection_closed)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::publish_again)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::listener_closed)

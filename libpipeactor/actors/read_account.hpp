@@ -3,6 +3,7 @@
 #include "pipeactor/caf.hpp"
 #include "pipeactor/payload.hpp"
 #include "actors/memory_account.hpp"
+#include "base/local_message_types.hpp"
 
 #include <atomic>
 #include <cstdint>
@@ -99,5 +100,3 @@ private:
 };
 
 } // namespace pipeactor::detail
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::resume_reading)

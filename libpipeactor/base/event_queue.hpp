@@ -1,7 +1,7 @@
 #pragma once
 
 #include "pipeactor/loop_end.hpp"
-#include "base/caf_0_17/letters.hpp"
+#include "base/letters.hpp"
 
 #include <chrono>
 #include <condition_variable>

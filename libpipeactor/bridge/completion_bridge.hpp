@@ -1,7 +1,7 @@
 #pragma once
 
 #include "pipeactor/options.hpp"
-#include "base/caf_0_17/pinned_actor.hpp"
+#include "base/pinned_actor.hpp"
 #include "bridge/bridge_residents.hpp"
 #include "bridge/completions.hpp"
 #include "bridge/handler_watch.hpp"

@@ -5,6 +5,7 @@
 
 #include "pipeactor/caf.hpp"
 #include "pipeactor/payload.hpp"
+#include "base/local_message_types.hpp"
 
 #include <cstddef>
 
@@ -41,11 +42,3 @@ struct shutting_down {};
 struct timer_expired {};
 
 } // namespace pipeactor::detail
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::received)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::read_ended)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::sent)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::write_failed)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::closed)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::shutting_down)
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::detail::timer_expired)

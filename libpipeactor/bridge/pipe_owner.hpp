@@ -1,6 +1,6 @@
 #pragma once
 
-#include "base/caf_0_17/pinned_actor.hpp"
+#include "base/pinned_actor.hpp"
 #include "bridge/completions.hpp"
 #include "port/pipe_record.hpp"
 

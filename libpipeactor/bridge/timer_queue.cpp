@@ -1,6 +1,6 @@
 #include "bridge/timer_queue.hpp"
 
-#include "base/caf_0_17/special_messages.hpp"
+#include "base/special_messages.hpp"
 
 namespace pipeactor::detail {
 
@@ -45,7 +45,7 @@ void timer_queue::fire(port::time_point now) {
     if (auto* delayed = std::get_if<delayed_message>(&fired.what)) {
       auto sender = caf::actor_cast<caf::strong_actor_ptr>(actor);
       if (auto& receiver = delayed->receiver ? delayed->receiver : sender)
-        receiver->enqueue(sender, caf::make_message_id(), std::move(delayed->content), nullptr);
+        send_as(sender, receiver, std::move(delayed->content));
     } else if (!actor) {
       continue;
     } else if (auto* response = std::get_if<caf::message_id>(&fired.what)) {

@@ -1,7 +1,7 @@
 #include "pipeactor/actor_view.hpp"
 
-#include "base/caf_0_17/special_messages.hpp"
 #include "base/log.hpp"
+#include "base/special_messages.hpp"
 #include "bridge/pipe_owner.hpp"
 
 #include <cstdlib>

@@ -4,7 +4,6 @@
 #include "pipeactor/export.hpp"
 
 #include <chrono>
-#include <type_traits>
 #include <utility>
 
 namespace pipeactor {
@@ -95,8 +94,8 @@ public:
   auto request(const Handle& destination, const Timeout& timeout, Ts&&... xs) {
     auto& actor = self("request");
     auto result = actor.request(destination, caf::infinite, std::forward<Ts>(xs)...);
-    if constexpr (!std::is_same_v<Timeout, caf::infinite_t>)
-      detail::time_out_request(actor, result.id(), detail::to_timespan(timeout));
+    if (auto limit = detail::to_timespan(timeout); limit != caf::timespan::max())
+      detail::time_out_request(actor, result.id(), limit);
     return result;
   }
 

@@ -5,10 +5,10 @@
 #include "actors/bridge_actor.hpp"
 #include "actors/client_manager_actor.hpp"
 #include "actors/server_actor.hpp"
-#include "base/caf_0_17/scheduler.hpp"
-#include "base/caf_0_17/silent_events.hpp"
 #include "base/log.hpp"
 #include "base/loop_thread.hpp"
+#include "base/scheduler.hpp"
+#include "base/silent_events.hpp"
 
 #include <algorithm>
 #include <mutex>
@@ -18,7 +18,7 @@ namespace pipeactor {
 
 namespace {
 
-bool is_event(const caf::message_view& message) {
+bool is_event(const detail::unhandled_message& message) {
 #define PIPEACTOR_IS_MESSAGE(event) detail::is_message<event>(message) ||
   return PIPEACTOR_EVENTS(PIPEACTOR_IS_MESSAGE) false;
 #undef PIPEACTOR_IS_MESSAGE

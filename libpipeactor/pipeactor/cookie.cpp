@@ -1,24 +1,19 @@
 #include "pipeactor/cookie.hpp"
 
 #include "pipeactor/error.hpp"
+#include "base/local_message_types.hpp"
+#include "base/lost_value.hpp"
 
 namespace pipeactor {
 
 namespace {
 
-/// Stands in for a value that could not travel.
-struct lost_value {};
+using detail::lost_value;
 
 constexpr char lost_mark = 'x';
 constexpr char bytes_mark = 'b';
 
 } // namespace
-
-} // namespace pipeactor
-
-CAF_ALLOW_UNSAFE_MESSAGE_TYPE(pipeactor::lost_value)
-
-namespace pipeactor {
 
 caf::error cookie::check_portable() const {
   return empty() || get_if<payload>() != nullptr ? caf::error{}

@@ -1,8 +1,8 @@
 #include "pipeactor/message_loop.hpp"
 
 #include "base/ask.hpp"
-#include "base/caf_0_17/letters.hpp"
 #include "base/event_queue.hpp"
+#include "base/letters.hpp"
 #include "base/log.hpp"
 
 #include <algorithm>

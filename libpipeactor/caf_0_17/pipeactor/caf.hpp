@@ -1,8 +1,9 @@
 #pragma once
 
-// What depends on the generation of CAF: 0.17.6 today, as Debian 12 ships it. Anything that differs
-// in 1.x has a name here, or in base/caf_0_17 if only the library needs it, and all other files use
-// that name. A test of the tree checks it.
+// What depends on the generation of CAF: here 0.17.6, as Debian 12 ships it. Anything that differs
+// in 1.x has a name here, or beside it in base/ if only the library needs it, and all other files
+// use that name. A test of the tree checks it. CMake chooses the generation's folder, and installs
+// this header for programs that use the library.
 
 #include <caf/actor_cast.hpp>
 #include <caf/actor_system.hpp>
@@ -16,6 +17,7 @@
 #include <caf/meta/load_callback.hpp>
 #include <caf/meta/type_name.hpp>
 #include <caf/send.hpp>
+#include <caf/timespan.hpp>
 #include <caf/type_id.hpp>
 
 #include <cstdint>
@@ -25,7 +27,7 @@
 
 // CAF_VERSION is an octal literal in 1.0 and 1.1: compare the major version only.
 #if CAF_MAJOR_VERSION >= 1
-#  error "pipeactor is built on CAF 0.17.6; CAF 1.x is not supported yet"
+#  error "this pipeactor was built for CAF 0.17.6, and this is CAF 1.x"
 #endif
 
 namespace pipeactor::detail {
@@ -108,6 +110,13 @@ inspect_result_t<Inspector> inspect_via(Inspector& f, const char* type_name, T& 
 template <class T>
 const T* sole_element(const caf::message& x) {
   return x.match_elements<T>() ? &x.get_as<T>(0) : nullptr;
+}
+
+// -- times ------------------------------------------------------------------------------------
+
+/// Returns the longest timespan, as which 1.x has `caf::infinite`.
+inline caf::timespan to_timespan(caf::infinite_t) {
+  return caf::timespan::max();
 }
 
 // -- message types ----------------------------------------------------------------------------

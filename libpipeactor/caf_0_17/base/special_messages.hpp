@@ -2,6 +2,10 @@
 
 #include "pipeactor/caf.hpp"
 
+#include <chrono>
+#include <string>
+#include <utility>
+
 namespace pipeactor::detail {
 
 /// Sends a message that no handler sees: a response without a request, which CAF drops in silence.
@@ -18,6 +22,12 @@ void send_fence(const caf::actor& receiver, Token token) {
 template <class T>
 void send_response(const caf::actor& receiver, caf::message_id response, T answer) {
   receiver->enqueue(caf::make_mailbox_element(nullptr, response, {}, std::move(answer)), nullptr);
+}
+
+/// Sends a message as if `sender` did (nullptr: nobody).
+inline void send_as(const caf::strong_actor_ptr& sender, const caf::strong_actor_ptr& receiver,
+                    caf::message content) {
+  receiver->enqueue(sender, caf::make_message_id(), std::move(content), nullptr);
 }
 
 /// Returns the content of a message if it is a `T` and nothing else, or nullptr.

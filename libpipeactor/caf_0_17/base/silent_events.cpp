@@ -1,4 +1,4 @@
-#include "base/caf_0_17/silent_events.hpp"
+#include "base/silent_events.hpp"
 
 #include <caf/actor_cast.hpp>
 #include <caf/mailbox_element.hpp>
