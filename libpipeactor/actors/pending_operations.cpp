@@ -89,7 +89,6 @@ void pending_operations::end_read(const payload& data) {
 void pending_operations::fail_reads(const caf::error& reason) {
   // A handler may ask for more reads meanwhile, which are not of this end, or close the
   // connection, which ends the rest.
-  reads_.pipe_lost();
   for (auto count = reads_.size(); count > 0 && !reads_.empty(); --count) {
     auto first = reads_.pop();
     if (first.promise)

@@ -41,11 +41,6 @@ public:
     return reads_.take_front();
   }
 
-  /// The pipe is gone, and with it all that the port was to read.
-  void pipe_lost() noexcept {
-    in_port_ = 0;
-  }
-
   // -- the valve ------------------------------------------------------------------------------
 
   /// Something was received: returns whether the valve must be closed.
