@@ -52,8 +52,10 @@ public:
   std::vector<outcome> play(size_t steps) {
     for (size_t step = 0; step < steps; ++step) {
       auto what = do_step();
-      if (!what.empty())
+      if (!what.empty()) {
+        steps_ += " " + what + ";";
         settle(what);
+      }
     }
     stop();
     settle("stop");
@@ -237,7 +239,9 @@ private:
   outcome seen() const {
     outcome result;
     for (auto& p : peers_) {
-      result["connection " + p.name] = f_.log->of(p.served.id());
+      auto& events = result["connection " + p.name] = f_.log->of(p.served.id());
+      // Seen before the end is read, by hand.
+      events.push_back(p.served.is_connected() ? "is connected" : "is not connected");
       if (p.ours)
         result["our client " + p.name] = f_.client_log->of(p.ours.id());
       else
@@ -249,7 +253,7 @@ private:
 
   /// Waits until the step has had its effect.
   void settle(const std::string& what) {
-    CAPTURE(what, outcomes_.size());
+    CAPTURE(steps_);
     if (expected_ == nullptr) {
       // As often as one thing leads to another.
       for (int times = 0; times < 3; ++times)
@@ -323,13 +327,13 @@ private:
   named_pipe_client_manager clients_;
   std::vector<peer> peers_;
   lines news_;
+  std::string steps_;
   std::vector<outcome> outcomes_;
   int last_text_ = 0;
   int last_cookie_ = 0;
 };
 
 constexpr size_t steps = 60;
-
 void compare(port_kind port, uint64_t seeds, ends which) {
   for (uint64_t seed = 1; seed <= seeds; ++seed) {
     CAPTURE(seed);

@@ -99,6 +99,13 @@ const mistakes::plan& mistakes::current() noexcept {
   }();
   return result;
 }
+
+namespace {
+
+// Before a child process gives up its rights to the file.
+[[maybe_unused]] const auto& early = mistakes::current();
+
+} // namespace
 """
 
 
