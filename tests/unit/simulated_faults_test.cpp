@@ -86,7 +86,9 @@ TEST_CASE("simulated port: a write that fails ends the pipe, and nothing goes ou
   w.network->set_faults(always(&simulated_faults::failed_sends));
   w.write(pipe, "a");
   w.write(pipe, "b");
+  w.events.then = [&pipe = pipe](const std::string&) { CHECK_FALSE(pipe->is_connected()); };
   w.turn();
+  w.events.then = nullptr;
   CHECK(w.events.take(1) == lines{"failed 2 out_of_resources", "ended out_of_resources"});
   w.network->set_faults({});
   w.write(pipe, "c");

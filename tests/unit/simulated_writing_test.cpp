@@ -58,3 +58,30 @@ TEST_CASE("simulated port: byte mode writes what is longer than the pipe piece b
   CHECK(w.events.take(1) == lines{"sent 2"});
   CHECK(got == text + "y");
 }
+
+TEST_CASE("simulated port: what has left is said of the oldest write only, and of no later one",
+          "[simulated]") {
+  simulated_options options;
+  options.pipe_capacity_bytes = 10;
+  simulated_faults late;
+  late.late_completions = 1;
+  for (auto is_late : {false, true}) {
+    CAPTURE(is_late);
+    world w{options, pipe_mode::byte};
+    auto [client, pipe] = w.pair();
+    if (is_late)
+      w.network->set_faults(late);
+    w.write(pipe, "123456");
+    w.write(pipe, "abcdef");
+    w.turn();
+    // Of the second one four bytes have left; that the first one has is not reported yet if late.
+    CHECK(w.port->bytes_sent_of_oldest(*pipe) == (is_late ? 0 : 4));
+    w.network->set_faults({});
+    w.turn();
+    CHECK(w.port->bytes_sent_of_oldest(*pipe) == 4);
+    client->close();
+    w.turn();
+    w.write(pipe, "never leaves");
+    CHECK(w.port->bytes_sent_of_oldest(*pipe) == 0);
+  }
+}
