@@ -1,5 +1,5 @@
-// State files with any rows: each is refused with a reason, or the hub goes on with it, and what the
-// hub writes then can be read again.
+// State files with any rows: each is refused with a reason, or the hub goes on with it, and what
+// the hub writes then can be read again.
 
 #include "fuzz.hpp"
 #include "session/broker.hpp"
