@@ -28,7 +28,8 @@ case "$#:${1:-}" in
   # winsock.h. CAF's logger is thread_local: mingw-w64 frees a thread's variables before it calls
   # their destructors, and then an actor system hangs at its end.
   flags="-include limits -DNOMINMAX -DWIN32_LEAN_AND_MEAN -DCAF_NO_THREAD_LOCAL"
-  options=(-DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG")
+  options=(-DCMAKE_BUILD_TYPE=Release -DCMAKE_CXX_FLAGS_RELEASE="-O2 -DNDEBUG"
+    -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=12)
   ;;
 *)
   echo "usage: scripts/build-caf.sh tsan|windows" >&2

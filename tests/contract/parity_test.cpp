@@ -54,11 +54,11 @@ public:
       auto what = do_step();
       if (!what.empty()) {
         steps_ += " " + what + ";";
-        settle(what);
+        settle();
       }
     }
     stop();
-    settle("stop");
+    settle();
     return std::move(outcomes_);
   }
 
@@ -252,7 +252,7 @@ private:
   }
 
   /// Waits until the step has had its effect.
-  void settle(const std::string& what) {
+  void settle() {
     CAPTURE(steps_);
     if (expected_ == nullptr) {
       // As often as one thing leads to another.
