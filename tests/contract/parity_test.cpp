@@ -18,8 +18,6 @@ namespace {
 /// What is known after a step: lines of each connection and client, by its name.
 using outcome = std::map<std::string, lines>;
 
-/// So many messages wait in one direction of a pipe at most: far fewer than fit into it.
-constexpr size_t most_waiting = 3;
 constexpr size_t most_peers = 4;
 constexpr size_t longest = 4000;
 
@@ -122,7 +120,7 @@ private:
   }
 
   std::string send(peer& p) {
-    if (!reads_continuously() && p.not_asked_for >= static_cast<int>(most_waiting))
+    if (!reads_continuously() && p.not_asked_for >= static_cast<int>(most_waiting()))
       return {};
     ++p.not_asked_for;
     to_server(p, text());
@@ -130,7 +128,7 @@ private:
   }
 
   std::string write(peer& p) {
-    if (p.foreign && p.unread >= most_waiting)
+    if (p.foreign && p.unread >= most_waiting())
       return {};
     if (server_.options.mode == pipe_mode::message && one_in(10)) {
       p.served.async_write(payload{std::string(longest + 1, 'x')}, next_cookie());
@@ -151,7 +149,7 @@ private:
   }
 
   std::string ask_to_read(peer& p) {
-    if (p.not_asked_for <= -static_cast<int>(most_waiting))
+    if (p.not_asked_for <= -static_cast<int>(most_waiting()))
       return {};
     --p.not_asked_for;
     p.served.async_read(next_cookie());
@@ -160,7 +158,7 @@ private:
 
   std::string broadcast() {
     for (auto& p : peers_)
-      if (p.is_open && p.foreign && p.unread >= most_waiting)
+      if (p.is_open && p.foreign && p.unread >= most_waiting())
         return {};
     auto result = f_.ask_for<broadcast_result>(server_.server.actor(),
                                                async_broadcast{payload{text()}, next_cookie()});
@@ -313,6 +311,12 @@ private:
 
   cookie next_cookie() {
     return cookie::of(++last_cookie_);
+  }
+
+  /// Returns how many messages may wait in one direction of a pipe: far fewer than fit into it, and
+  /// no two that a stream might join.
+  size_t most_waiting() const {
+    return server_.options.mode == pipe_mode::byte ? 1 : 3;
   }
 
   bool reads_continuously() const {
