@@ -228,6 +228,27 @@ TEST_CASE("A client whose queue is full is disconnected, if that is the policy",
   CHECK_FALSE(it.publisher.is_closed());
 }
 
+TEST_CASE("A client that was disconnected for its full queue is told the loss when it is back",
+          "[session]") {
+  world home{stalled::limits(overflow::disconnect)};
+  home.holds_writes = true;
+  auto reader = home.v5("reader", "11 00000064");
+  reader.send("82 * 0001 [] 't' 01");
+  home.take_writes(reader.id());
+  auto publisher = home.v5("publisher");
+  for (auto payload : {"31", "32", "33", "34", "35"})
+    publisher.send("32 * 't' 0001 [] " + std::string{payload});
+  REQUIRE(reader.is_closed());
+  reader.leave();
+  home.holds_writes = false;
+  auto again = home.v5("reader", "11 00000064", false, true);
+  CHECK(again.take()
+        == wire("3A * 't' 0001 [] 31") + wire("32 * 't' 0002 [] 32") + wire("32 * 't' 0003 [] 33")
+             + wire("32 * 't' 0004 [] 34"));
+  publisher.send("32 * 't' 0001 [] 36");
+  CHECK(again.take() == wire("32 * 't' 0005 [26 'lost' '1'] 36"));
+}
+
 TEST_CASE("A client of 3.1.1 that subscribed to it is told its losses by messages", "[session]") {
   stalled it{overflow::drop_oldest, false};
   for (auto payload : {"31", "32", "33", "34", "35", "36"})

@@ -162,6 +162,17 @@ TEST_CASE("5.0 MQTT-3.8.4-4: a retained message has its subscription's identifie
   CHECK(guest.take() == wire("90 * 0001 [] 01") + wire("33 * 't' 0001 [0B 05] 6D"));
 }
 
+TEST_CASE("The same filter twice in one SUBSCRIBE is two requests, one after the other",
+          "[session]") {
+  world home;
+  auto guest = home.v5("a");
+  guest.send("35 * 't' 0001 [] 6D");
+  guest.take();
+  guest.send("82 * 0001 [] 't' 00 't' 01");
+  CHECK(guest.take()
+        == wire("90 * 0001 [] 00 01") + wire("31 * 't' [] 6D") + wire("33 * 't' 0001 [] 6D"));
+}
+
 // -- shared subscriptions ---------------------------------------------------------------------
 
 TEST_CASE("5.0 MQTT-4.8.2-4: each message of a share goes to one member", "[session]") {

@@ -1,7 +1,8 @@
 #include "plan.hpp"
 
+#include "dice.hpp"
+
 #include <algorithm>
-#include <random>
 #include <utility>
 
 namespace simulation {
@@ -27,28 +28,6 @@ constexpr std::pair<const char*, uint32_t simulated_faults::*> faults[] = {
 #undef SIMULATION_FAULT
 
 using std::chrono::milliseconds;
-
-class dice {
-public:
-  explicit dice(uint64_t seed) : random_(seed) {}
-
-  size_t below(size_t count) {
-    return static_cast<size_t>(random_() % count);
-  }
-
-  bool one_in(size_t count) {
-    return below(count) == 0;
-  }
-
-  /// Returns one of the values.
-  template <class T, size_t Size>
-  T of(const T (&values)[Size]) {
-    return values[below(Size)];
-  }
-
-private:
-  std::mt19937_64 random_;
-};
 
 void draw_connections(dice& d, pipeactor::connection_options& o, pipeactor::pipe_mode mode) {
   o.mode = mode;

@@ -8,6 +8,14 @@ namespace pipehub {
 
 using namespace mqtt;
 
+namespace {
+
+subscription_options options_of(const subscription& x, uint32_t identifier) {
+  return {x.qos, x.no_local, x.retain_as_published, x.retain_handling, identifier};
+}
+
+} // namespace
+
 bool session::wants_losses() const {
   auto has = [this](std::string_view filter) { return subscriptions.count(filter) != 0; };
   return has("$hub/lost") || has("$hub/+") || has("$hub/#");
@@ -28,10 +36,10 @@ void broker::handle_subscribe(link& from, const subscribe& x, time_point now) {
   if (who.is_kept() && !is_failing_)
     from.promise();
   send(from, reply);
+  // With the options of each entry: the packet can have the same filter twice (MQTT-3.8.4-5).
   for (size_t index = 0; index < retained.size(); ++index)
-    if (retained[index])
-      send_retained(who, x.subscriptions[index].filter,
-                    who.subscriptions.find(x.subscriptions[index].filter)->second, now);
+    if (auto& entry = x.subscriptions[index]; retained[index])
+      send_retained(who, entry.filter, options_of(entry, identifier), now);
 }
 
 reason broker::add_subscription(session& who, const subscription& x, uint32_t identifier,
@@ -44,8 +52,7 @@ reason broker::add_subscription(session& who, const subscription& x, uint32_t id
   auto is_too_much = !is_known && who.subscriptions.size() >= context_.options.subscriptions;
   if (is_too_much || (is_failing_ && who.is_kept()))
     return is_v5 ? reason::quota_exceeded : reason::unspecified_error;
-  subscription_options options{x.qos, x.no_local, x.retain_as_published, x.retain_handling,
-                               identifier};
+  auto options = options_of(x, identifier);
   who.subscriptions[std::string{x.filter}] = options;
   if (who.is_kept())
     journal_->put_subscription(who.number, x.filter, options);

@@ -31,8 +31,10 @@ bool outgoing::keep(delivery what) {
            || counted_bytes_ + size > options_.queue_bytes;
   };
   while (what.is_counted && is_too_much()) {
-    if (options_.overflow == overflow::disconnect)
+    if (options_.overflow == overflow::disconnect) {
+      add_lost(1);
       return false;
+    }
     if (options_.overflow == overflow::drop_newest || counted_messages_ == 0) {
       add_lost(1);
       return true;
