@@ -57,6 +57,22 @@ TEST_CASE("3.1.1 MQTT-3.1.2-10 and 5.0 MQTT-3.1.2-10: DISCONNECT discards the wi
   CHECK(it.witness.take().empty());
 }
 
+TEST_CASE("A will to a topic of the hub's own, or to one that is too deep, is refused",
+          "[session]") {
+  scene it;
+  auto deep = "'" + std::string(most_levels, '/') + "'";
+  auto [topic, code] = GENERATE_COPY(
+    table<std::string, std::string>({{"'$SYS/x'", "87"}, {"'$hub/lost'", "87"}, {deep, "90"}}));
+  auto guest = it.home.open();
+  guest.send("10 * 'MQTT' 05 26 0000 [] 'a' [] " + topic + " 'gone'");
+  CHECK(guest.take() == wire("20 * 00 " + code + " []"));
+  CHECK(guest.is_closed());
+  auto old = it.home.open();
+  old.send("10 * 'MQTT' 04 26 0000 'a' " + topic + " 'gone'");
+  CHECK(old.take() == wire("20 * 00 05"));
+  CHECK(old.is_closed());
+}
+
 TEST_CASE("5.0 3.14.2.1: DISCONNECT with will publishes it", "[session]") {
   scene it;
   auto guest = it.v5_with_will("06", "");

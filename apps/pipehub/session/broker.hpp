@@ -101,6 +101,7 @@ private:
   std::string assign_client_id();
   void accept(link& from, session& to, const mqtt::connect& x, bool is_present, bool is_assigned,
               time_point now);
+  static mqtt::reason check_will(const mqtt::will& x);
   void set_will(session& of, const mqtt::connect& x, time_point now);
   void set_keep_alive(link& of, uint16_t seconds, time_point now);
 

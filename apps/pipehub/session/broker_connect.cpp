@@ -1,4 +1,5 @@
 #include "session/broker.hpp"
+#include "topics/levels.hpp"
 
 #include <algorithm>
 
@@ -44,6 +45,8 @@ void broker::handle_connect(link& from, const connect& x, time_point now) {
   auto is_present = false;
   if (found != sessions_.end() && found->second->user != from.user())
     return refuse_connect(from, x, reason::client_identifier_not_valid);
+  if (auto why = x.will ? check_will(*x.will) : reason::success; is_failure(why))
+    return refuse_connect(from, x, why);
   auto changes_journal = expiry_interval_of(x) != 0 || x.will
                          || (found != sessions_.end() && found->second->number != 0);
   if (is_failing_ && changes_journal)
@@ -144,6 +147,13 @@ void broker::accept(link& from, session& to, const connect& x, bool is_present, 
     from.promise();
   send(from, reply);
   to.messages.resume(from, now);
+}
+
+/// A will is a publication, whose publisher cannot be told any more that it is refused.
+reason broker::check_will(const mqtt::will& x) {
+  if (count_levels(x.topic) > most_levels)
+    return reason::topic_name_invalid;
+  return is_reserved(x.topic) ? reason::not_authorized : reason::success;
 }
 
 void broker::set_will(session& of, const connect& x, time_point now) {

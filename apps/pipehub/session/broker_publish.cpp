@@ -1,22 +1,11 @@
 #include "session/broker.hpp"
+#include "topics/levels.hpp"
 
 #include <algorithm>
 
 namespace pipehub {
 
 using namespace mqtt;
-
-namespace {
-
-/// Topics that only the hub itself publishes to.
-bool is_reserved(std::string_view topic) {
-  auto begins_with = [topic](std::string_view prefix) {
-    return topic.substr(0, prefix.size()) == prefix;
-  };
-  return begins_with("$SYS/") || begins_with("$hub/") || begins_with("$share/");
-}
-
-} // namespace
 
 void broker::handle_publish(link& from, const publish& x, time_point now) {
   auto topic = resolve_topic(from, x, now);

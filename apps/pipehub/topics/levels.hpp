@@ -44,4 +44,12 @@ inline bool is_special(std::string_view topic) {
   return !topic.empty() && topic.front() == '$';
 }
 
+/// Returns whether only the hub itself publishes to a topic.
+inline bool is_reserved(std::string_view topic) {
+  auto begins_with = [topic](std::string_view prefix) {
+    return topic.substr(0, prefix.size()) == prefix;
+  };
+  return begins_with("$SYS/") || begins_with("$hub/") || begins_with("$share/");
+}
+
 } // namespace pipehub
