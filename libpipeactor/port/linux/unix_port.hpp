@@ -89,9 +89,6 @@ public:
       l.socket = std::move(*socket);
       names_.add(l.socket.claim);
     });
-    // Nobody reports what was removed before it was watched.
-    if (!l.socket.claim.is_intact())
-      fail(l, files_removed(l.socket.claim.path()));
     return l.id;
   }
 
