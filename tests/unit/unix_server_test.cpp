@@ -130,6 +130,24 @@ TEST_CASE("a server listens again if its socket is shut down or its files are re
   CHECK_FALSE(unix_helpers::exists(lock));
 }
 
+TEST_CASE("a server whose new files are removed as soon as they are there listens again") {
+  for (int round = 0; round < 5; ++round) {
+    harmed_server x;
+    REQUIRE(unlink((x.name + ".lock").c_str()) == 0);
+    // Some before the server watches them.
+    int removed = 0;
+    CHECK(test::eventually([&] {
+      removed += unlink(x.name.c_str()) == 0;
+      return removed == 4;
+    }));
+    unique_fd after;
+    CHECK(test::eventually([&] {
+      after = connected_to(x.name);
+      return is_served(after);
+    }));
+  }
+}
+
 TEST_CASE("a server that cannot listen again stops, and tells its handler why") {
   harmed_server x;
   auto client = connected_to(x.name);

@@ -84,10 +84,14 @@ public:
     auto socket = listen_unix(request);
     if (!socket)
       return std::move(socket.error());
+    names_.add(socket->claim);
+    // Nobody reports what was removed before it was watched.
+    if (!socket->claim.is_intact())
+      return errors::failed(errc::pipe_busy, "cannot listen on " + socket->claim.path(), 0,
+                            "its files were removed at once: try again");
     auto& l = this->listeners_.add([&](Listener& l) {
       l.gate.on_open([this] { this->wake(); });
       l.socket = std::move(*socket);
-      names_.add(l.socket.claim);
     });
     return l.id;
   }
