@@ -31,10 +31,10 @@ caf::error refusal(const connection_settings& settings, const port::completion_p
     return err;
   if (settings.quota == nullptr)
     return caf::none;
-  auto slot = settings.quota->take(record.peer());
-  if (!slot)
+  auto ticket = settings.quota->take(record.peer());
+  if (!ticket)
     return errors::too_many_connections(to_string(record.peer()));
-  record.quota = std::move(*slot);
+  record.quota = std::move(*ticket);
   return caf::none;
 }
 

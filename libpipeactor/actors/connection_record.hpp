@@ -28,7 +28,7 @@ public:
 
   const account_ptr account;
 
-  /// The user's slot: see named_pipe_connection::custom_data.
+  /// The user's ticket: see named_pipe_connection::custom_data.
   std::any custom_data;
 
   // -- bridge thread only ---------------------------------------------------------------------
@@ -38,7 +38,7 @@ public:
   size_t index = not_enrolled;
 
   /// Counts an accepted connection as one of its user's until the pipe is closed.
-  user_quota::slot quota;
+  user_quota::ticket quota;
 
   /// Set if an outgoing connection was made at least once.
   bool was_connected = false;

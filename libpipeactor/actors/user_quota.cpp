@@ -2,7 +2,7 @@
 
 namespace pipeactor::detail {
 
-std::optional<user_quota::slot> user_quota::take(const peer_identity& user) {
+std::optional<user_quota::ticket> user_quota::take(const peer_identity& user) {
   auto name = user.sid.empty() ? std::to_string(user.uid) : user.sid;
   auto self = shared_from_this();
   std::lock_guard guard{mutex_};
@@ -10,7 +10,7 @@ std::optional<user_quota::slot> user_quota::take(const peer_identity& user) {
   if (found->second == most_)
     return std::nullopt;
   ++found->second;
-  return slot{std::move(self), found};
+  return ticket{std::move(self), found};
 }
 
 void user_quota::give_back(counts::iterator user) noexcept {

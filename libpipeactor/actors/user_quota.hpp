@@ -18,22 +18,23 @@ class user_quota : public std::enable_shared_from_this<user_quota> {
   using counts = std::map<std::string, size_t>;
 
 public:
-  /// One connection of a user, until it is destroyed. It may outlive its server.
-  class slot {
+  /// The right to one connection. Its destructor gives it back, on any thread, even after the
+  /// server's end.
+  class ticket {
   public:
-    slot() noexcept = default;
+    ticket() noexcept = default;
 
-    slot(slot&& other) noexcept {
+    ticket(ticket&& other) noexcept {
       *this = std::move(other);
     }
 
-    slot& operator=(slot&& other) noexcept {
+    ticket& operator=(ticket&& other) noexcept {
       std::swap(quota_, other.quota_);
       std::swap(user_, other.user_);
       return *this;
     }
 
-    ~slot() {
+    ~ticket() {
       if (quota_ != nullptr)
         quota_->give_back(user_);
     }
@@ -41,7 +42,7 @@ public:
   private:
     friend class user_quota;
 
-    slot(std::shared_ptr<user_quota> quota, counts::iterator user)
+    ticket(std::shared_ptr<user_quota> quota, counts::iterator user)
         : quota_(std::move(quota)), user_(user) {}
 
     std::shared_ptr<user_quota> quota_;
@@ -51,8 +52,8 @@ public:
   /// @param most connections of one user, at least 1
   explicit user_quota(size_t most) : most_(most) {}
 
-  /// Returns a slot for one more connection, or nothing if the user has as many as it may.
-  std::optional<slot> take(const peer_identity& user);
+  /// Returns a ticket for one more connection, or nothing if the user has as many as it may.
+  std::optional<ticket> take(const peer_identity& user);
 
 private:
   void give_back(counts::iterator user) noexcept;

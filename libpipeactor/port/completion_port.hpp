@@ -162,7 +162,8 @@ public:
 
   /// Publishes a name; clients may connect when this returns.
   /// @returns the listener, or `errc::pipe_busy` (try again for up to `defaults::name_linger`: the
-  ///   server before has ended, and the system has not freed the name yet), `errc::pipe_in_use`,
+  ///   server before has ended, and the system has not freed the name yet; or somebody removed the
+  ///   new files at once), `errc::pipe_in_use`,
   ///   `errc::access_denied`, `errc::not_a_pipe`
   ///   (something else has the name), `errc::unsafe_directory`, `errc::missing_pipe_name`,
   ///   `errc::invalid_pipe_name`, `errc::pipe_name_too_long`, `errc::invalid_option` (the message

@@ -7,9 +7,11 @@
 
 #include "contract/fixture.hpp"
 
+#include <algorithm>
+#include <chrono>
 #include <map>
-#include <optional>
 #include <random>
+#include <stdexcept>
 
 using namespace contract;
 

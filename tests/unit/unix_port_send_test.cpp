@@ -120,40 +120,6 @@ TEST_CASE("unix ports keep messages whole and in order if their send buffer is s
   CHECK(w.events.failed == 0);
 }
 
-// Short ones find room where a long one did not.
-TEST_CASE("unix ports let no message overtake another that found no room") {
-  world w;
-  constexpr size_t count = 60;
-  auto size_of = [](size_t number) { return number % 4 == 1 ? size_t{3000} : size_t{20}; };
-  for (int round = 0; round < 3; ++round) {
-    auto [pipe, peer] = w.connected(pipe_mode::message);
-    auto before = w.events.sent + w.events.failed;
-    w.port->write(*pipe, payload{"so that the port has looked at its socket"});
-    w.settle();
-    REQUIRE(receive_from(peer) != "-");
-    shrink_send_buffer(*pipe);
-    for (size_t number = 0; number < count; ++number)
-      w.port->write(*pipe, payload{numbered(number, size_of(number))});
-    auto failed = w.events.failed;
-    size_t next = 0;
-    auto in_order = true;
-    auto take = [&, &peer = peer] {
-      for (auto text = receive_from(peer); text != "-" && text != "."; text = receive_from(peer)) {
-        in_order = in_order && text == numbered(next, size_of(next));
-        ++next;
-      }
-    };
-    w.step_until([&] {
-      take();
-      return w.events.sent + w.events.failed == before + count + 1;
-    });
-    take();
-    CHECK(in_order);
-    // A pipe that lost one ends, and says so.
-    CHECK(next == count - (w.events.failed - failed));
-  }
-}
-
 TEST_CASE("unix ports tell a pipe whose peer is gone from one that is served in the same turn") {
   world w;
   for (int round = 0; round < 3; ++round) {

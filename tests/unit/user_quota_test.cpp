@@ -25,7 +25,7 @@ peer_identity windows_user(const std::string& sid) {
 
 } // namespace
 
-TEST_CASE("user_quota gives each user so many slots, and takes them back") {
+TEST_CASE("user_quota gives each user so many tickets, and takes them back") {
   auto quota = std::make_shared<user_quota>(2);
   for (int round = 0; round < 3; ++round)
     for (auto& who : {user(1), user(2), user(-1), windows_user("S-1-1"), windows_user("S-1-2")}) {
@@ -35,7 +35,7 @@ TEST_CASE("user_quota gives each user so many slots, and takes them back") {
       CHECK(second);
       CHECK_FALSE(quota->take(who));
       second.reset();
-      user_quota::slot moved{std::move(*first)};
+      user_quota::ticket moved{std::move(*first)};
       first.reset();
       auto third = quota->take(who);
       CHECK(third);
@@ -45,13 +45,13 @@ TEST_CASE("user_quota gives each user so many slots, and takes them back") {
     }
 }
 
-TEST_CASE("a slot may outlive its user_quota's server") {
+TEST_CASE("a ticket may outlive its user_quota's server") {
   auto quota = std::make_shared<user_quota>(1);
-  auto slot = quota->take(user(1));
+  auto ticket = quota->take(user(1));
   std::weak_ptr<user_quota> seen = quota;
   quota = nullptr;
   CHECK_FALSE(seen.expired());
-  slot.reset();
+  ticket.reset();
   CHECK(seen.expired());
 }
 
@@ -65,8 +65,8 @@ TEST_CASE("user_quota keeps its bound, whichever threads take and give back") {
   for (int index = 0; index < 4; ++index)
     threads.emplace_back([&] {
       for (int round = 0; round < 10'000; ++round) {
-        auto slot = quota->take(user(1));
-        if (!slot)
+        auto ticket = quota->take(user(1));
+        if (!ticket)
           continue;
         ++successes;
         if (held.fetch_add(1) >= most)
@@ -79,11 +79,11 @@ TEST_CASE("user_quota keeps its bound, whichever threads take and give back") {
   CHECK(too_many == 0);
   CHECK(successes > 0);
   for (int round = 0; round < 3; ++round) {
-    std::vector<std::optional<user_quota::slot>> slots;
+    std::vector<std::optional<user_quota::ticket>> tickets;
     for (int count = 0; count < most; ++count)
-      slots.push_back(quota->take(user(1)));
-    for (auto& slot : slots)
-      CHECK(slot);
+      tickets.push_back(quota->take(user(1)));
+    for (auto& ticket : tickets)
+      CHECK(ticket);
     CHECK_FALSE(quota->take(user(1)));
   }
 }
